@@ -1,0 +1,1 @@
+"""The flows people trigger, and the command line."""

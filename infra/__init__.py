@@ -1,0 +1,1 @@
+"""Settings, object stores, Dask clusters and the local Prefect server."""

@@ -1,0 +1,1 @@
+"""Pure code: what is computed, knowing nothing of Prefect, Dask or s3fs."""

@@ -1,0 +1,1 @@
+"""Loading speech on the video's clock and turning it into features."""

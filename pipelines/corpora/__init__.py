@@ -1,0 +1,1 @@
+"""Reading the layouts in which talking-face corpora are downloaded."""

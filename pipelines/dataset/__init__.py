@@ -1,0 +1,1 @@
+"""From a listing of recordings to an immutable dataset version."""

@@ -1,0 +1,1 @@
+"""Finding one face through a video, its landmarks and its crop window."""

@@ -1,0 +1,1 @@
+"""Probing, decoding, resampling in time and encoding of video."""

@@ -1,0 +1,151 @@
+"""The specification of a dataset build: every choice that decides which bytes come out, each with a default."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Layout(StrEnum):
+    """How the source folder is laid out."""
+
+    FOLDER = "folder"
+    MEAD = "mead"
+    HDTF = "hdtf"
+    FFHQ = "ffhq"
+    DEMO = "demo"
+
+
+class SeveralFaces(StrEnum):
+    """What to do with a piece of video in which more than one face of comparable size is seen."""
+
+    REJECT = "reject"
+    LARGEST = "largest"
+
+
+class LandmarkModel(StrEnum):
+    """Which MediaPipe interface finds the 478 landmarks."""
+
+    FACE_MESH = "face_mesh"
+    FACE_LANDMARKER = "face_landmarker"
+
+
+class SplitMethod(StrEnum):
+    """How clips are divided into train, validation and test."""
+
+    BY_SPEAKER = "by_speaker"
+    BY_LISTS = "by_lists"
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CorpusSettings(_Settings):
+    """Which recordings of the source folder are wanted, and the files that describe them."""
+
+    labels_csv: str = Field("", description="folder: CSV with columns path, speaker, emotion, language (paths relative to the source)")
+    views: list[str] = Field(default_factory=list, description="mead: camera views to take; empty: all, e.g. ['front']")
+    levels: list[int] = Field(default_factory=list, description="mead: intensity levels to take; empty: all, e.g. [3]")
+    emotions: list[str] = Field(default_factory=list, description="Emotions to take; empty: all")
+    annotations: str = Field("", description="hdtf: folder of the annotation files; empty: the source folder itself")
+    licence: str = Field("", description="Licence note stored with every clip where the corpus gives none")
+    consent: str = Field("", description="Consent note stored with every clip where the corpus gives none")
+
+
+class CropSettings(_Settings):
+    """How faces are followed, cut into clips and cropped."""
+
+    size_px: int = Field(512, ge=64, le=1024, description="Side of the square crop")
+    jpeg_quality: int = Field(95, ge=50, le=100)
+    fps: Literal[25] = Field(25, description="Frame rate of every clip; the models and the audio features are tied to it")
+    margin: float = Field(
+        0.4, ge=0.0, le=1.5, description="Margin added around the union of the face boxes, as a share of its longer side, on each side"
+    )
+    min_face_px: int = Field(48, ge=16, description="Smallest mean height of the face box in source pixels")
+    min_clip_s: float = Field(1.0, gt=0)
+    max_clip_s: float = Field(300.0, gt=0, description="Longer pieces are cut at this length")
+    max_gap_s: float = Field(0.2, ge=0, description="Longest run without a face, or without a source frame, inside a clip")
+    min_detection_rate: float = Field(0.95, ge=0, le=1, description="Smallest share of a clip's frames with a face")
+    several_faces: SeveralFaces = SeveralFaces.REJECT
+    frame_reader: Literal["auto", "pyav"] = Field("auto", description="auto: decord where it is safe, PyAV elsewhere")
+
+
+class LandmarkSettings(_Settings):
+    """Which landmark model is run."""
+
+    model: LandmarkModel = LandmarkModel.FACE_MESH
+    task_file: str = Field("", description="Path of face_landmarker.task when model is face_landmarker")
+
+
+class AudioSettings(_Settings):
+    """Audio features; the log-mel parameters are those of Wav2Lip and SadTalker."""
+
+    required: bool = Field(True, description="Reject recordings without an audio stream")
+    sample_rate_hz: Literal[16000] = 16000
+    n_fft: int = 800
+    hop_samples: int = 200
+    n_mels: int = 80
+    fmin_hz: float = 55.0
+    fmax_hz: float = 7600.0
+    preemphasis: float = 0.97
+    min_level_db: float = -100.0
+    ref_level_db: float = 20.0
+    max_abs_value: float = 4.0
+
+
+class SplitSettings(_Settings):
+    """How clips are divided; by default by speaker, so that no speaker is on both sides."""
+
+    method: SplitMethod = SplitMethod.BY_SPEAKER
+    validation_share: float = Field(0.05, ge=0, lt=1, description="Expected share of speakers in validation")
+    test_share: float = Field(0.05, ge=0, lt=1)
+    seed: int = 0
+    test_speakers: list[str] = Field(default_factory=list, description="Speakers always put in test, e.g. ['M003','M030']")
+    train_list: str = Field("", description="by_lists: JSON or text file of names, e.g. EDTalk's train.json")
+    validation_list: str = ""
+    test_list: str = ""
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> SplitSettings:
+        if self.validation_share + self.test_share >= 1:
+            msg = f"validation_share + test_share must be under 1, got {self.validation_share + self.test_share}"
+            raise ValueError(msg)
+        return self
+
+
+class PartSettings(_Settings):
+    """How large the parts are; expected values, the boundaries are content-defined."""
+
+    target_recordings: int = Field(16, ge=1, description="Expected number of recordings in a part")
+    target_source_bytes: int = Field(512 * 2**20, ge=1, description="A recording this large usually ends a part")
+
+
+class LimitSettings(_Settings):
+    """What one recording may cost before it is given up, and what a build must keep."""
+
+    max_duration_s: float = Field(4 * 3600.0, gt=0, description="Longest recording that is opened")
+    max_side_px: int = Field(8192, ge=64, description="Largest frame side that is decoded")
+    min_side_px: int = Field(64, ge=16)
+    min_fps: float = Field(12.0, gt=0)
+    max_fps: float = Field(240.0, gt=0)
+    memory_mb: int = Field(3000, ge=256, description="Resident memory of the process that handles one recording")
+    base_time_s: float = Field(120.0, gt=0, description="Wall-clock allowance of a recording, plus time_per_second of its duration")
+    time_per_second: float = Field(60.0, gt=0)
+    min_keep_rate: float = Field(0.0, ge=0, le=1, description="A build that keeps a smaller share of its recordings fails")
+
+
+class BuildSpec(_Settings):
+    """Everything that decides the content of a dataset version; where things are and how many workers run is not in it."""
+
+    name: str = Field("dataset", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="Name of the dataset, e.g. mead-front")
+    layout: Layout = Layout.FOLDER
+    corpus: CorpusSettings = CorpusSettings()
+    crop: CropSettings = CropSettings()
+    landmarks: LandmarkSettings = LandmarkSettings()
+    audio: AudioSettings = AudioSettings()
+    split: SplitSettings = SplitSettings()
+    parts: PartSettings = PartSettings()
+    limits: LimitSettings = LimitSettings()

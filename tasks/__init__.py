@@ -1,0 +1,1 @@
+"""Thin Prefect tasks: fan-out on Dask, artifacts, one call into pure code each."""
