@@ -86,7 +86,10 @@ class PartIndex(BaseModel):
 
     format: int = PART_FORMAT
     family: Family
-    key: str
+    key: str = Field(description="hash of settings_key and the recordings' content keys")
+    settings_key: str = Field(
+        "", description="hash of everything else the bytes depend on; equal keys let a recording be copied from part to part"
+    )
     recordings: list[PartRecording]
     objects: list[PartObject] = Field(description="every file but part.json itself, sorted by path")
 

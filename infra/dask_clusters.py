@@ -1,0 +1,64 @@
+"""Where Dask runs: in this process on a laptop, or on an existing scheduler by address.
+
+Every recording is handled in a process of its own (`pipelines.dataset.isolation`), so a Dask worker is only the thread that looks
+after it: on one machine, workers that are threads of this process start at once and cost no memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dask
+from distributed import Client, LocalCluster
+
+from storage_schemas.errors import BadInputError
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def default_workers() -> int:
+    """Return how many recordings are handled at once when nobody says: one per processor this process may use."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+@contextmanager
+def dask_client(scheduler: str = "", workers: int = 0, connect_timeout_s: float = 20.0) -> Iterator[Client]:
+    """Yield a client of an existing scheduler, or of a local cluster that ends with the context.
+
+    Args:
+        scheduler: address such as ``tcp://10.0.0.5:8786``; empty: a local cluster.
+        workers: Dask workers of the local cluster; 0: `default_workers`.
+        connect_timeout_s: how long to wait for an existing scheduler.
+
+    Raises:
+        BadInputError: no scheduler answers at the address.
+    """
+    if scheduler:
+        yield from _existing(scheduler, connect_timeout_s)
+        return
+    with (
+        dask.config.set({"distributed.worker.memory.target": False, "distributed.worker.memory.spill": False}),
+        LocalCluster(
+            n_workers=workers or default_workers(),
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=None,
+            memory_limit=0,
+            silence_logs=logging.ERROR,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def _existing(scheduler: str, timeout_s: float) -> Iterator[Client]:
+    try:
+        client = Client(scheduler, timeout=timeout_s)
+    except (OSError, TimeoutError, ValueError) as error:
+        msg = f"no Dask scheduler answers at {scheduler!r} within {timeout_s:.0f} s ({error}); check the address or leave --scheduler out"
+        raise BadInputError(msg) from error
+    with client:
+        yield client

@@ -1,0 +1,77 @@
+"""The child side of `isolation`: reads one JSON request a line, handles one recording, answers with one JSON line.
+
+Run as ``python -m pipelines.dataset.isolated_main``; not meant for people. Native libraries may write to stdout, so the answers go to a
+duplicate of it and stdout itself is joined to stderr.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from storage_schemas.errors import BadInputError, StoreError
+
+_PR_SET_PDEATHSIG = 1
+_STORE_ERRNOS = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO}
+
+
+def main() -> None:
+    """Answer requests until stdin ends."""
+    _die_with_parent()
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    from pipelines.dataset.recording_processing import handle_request  # noqa: PLC0415 - its imports write to stdout
+
+    for line in sys.stdin.buffer:
+        _answer(answers, _handled(handle_request, json.loads(line)))
+
+
+def _handled(handle: Any, request: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    try:
+        return {"result": handle(request)}
+    except StoreError as error:
+        return {"error": "store", "message": str(error)}
+    except BadInputError as error:
+        return {"error": "input", "message": str(error)}
+    except OSError as error:
+        traceback.print_exc()
+        if error.errno in _STORE_ERRNOS:
+            message = (
+                f"cannot write to {Path(request['out_folder']).parent}: {error.strerror}; free space or make it writable and run again"
+            )
+            return {"error": "store", "message": message}
+        return {"error": type(error).__name__, "message": str(error)}
+    except Exception as error:
+        traceback.print_exc()
+        return {"error": type(error).__name__, "message": f"{type(error).__name__}: {error}"}
+
+
+def _answer(stream: BinaryIO | Any, answer: dict[str, Any]) -> None:  # noqa: ANN401
+    stream.write(json.dumps(answer).encode() + b"\n")
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel for SIGKILL when the parent goes; where that is not Linux, end when its pipe does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        return
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            threading.Event().wait(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()
