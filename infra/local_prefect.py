@@ -1,0 +1,128 @@
+"""A Prefect API for one command: the one the user has set up, or a private server that ends with this process.
+
+Prefect's own ephemeral server outlives a killed parent and several of them share one SQLite file, which locks; ours watches its
+parent through a pipe, and each runs on a database of its own: the first free folder ``server-0``, ``server-1``, ... of the home folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from storage_schemas.errors import BuildFailedError
+
+_START_TIMEOUT_S = 120.0
+
+
+@contextmanager
+def prefect_api(home: Path) -> Iterator[str]:
+    """Make sure that ``PREFECT_API_URL`` is set while the context lasts, and yield it. Call it before Prefect is imported.
+
+    Args:
+        home: folder for the server's database and log, made if it is not there.
+
+    Raises:
+        BuildFailedError: the private server does not start; the message names its log.
+    """
+    existing = os.environ.get("PREFECT_API_URL")
+    if existing:
+        yield existing
+        return
+    with _free_slot(home) as slot, _server(slot) as url:
+        os.environ["PREFECT_API_URL"] = url
+        try:
+            yield url
+        finally:
+            del os.environ["PREFECT_API_URL"]
+
+
+def quiet_prefect_environment(home: Path) -> None:
+    """Set Prefect's environment defaults: no telemetry, its files below `home`, warnings only; what the user has set stays."""
+    defaults = {
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def _free_slot(home: Path) -> Iterator[Path]:
+    """Lock and yield the first database folder that no other process holds."""
+    for number in range(1000):
+        folder = home / f"server-{number}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield folder
+            return
+    msg = f"1000 servers seem to be running below {home}; remove stale lock files there"
+    raise BuildFailedError(msg)
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    """Run a Prefect server on a free port of this machine; it ends when this context, or this process, does."""
+    port = _free_port()
+    environment = {
+        **os.environ,
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
+        "PREFECT_API_SERVICES_SCHEDULER_ENABLED": "false",
+        "PREFECT_SERVER_UI_ENABLED": "false",
+    }
+    log_path = folder / "server.log"
+    with log_path.open("w") as log:
+        command = [sys.executable, "-m", "infra.local_prefect_server", str(port)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment)  # noqa: S603
+    try:
+        _wait_until_healthy(process, port, log_path)
+        yield f"http://127.0.0.1:{port}/api"
+    finally:
+        _stop(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log_path: Path) -> None:
+    deadline = time.perf_counter() + _START_TIMEOUT_S
+    while time.perf_counter() < deadline:
+        if process.poll() is not None:
+            raise BuildFailedError(f"the local Prefect server ended with status {process.returncode}; see {log_path}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=2):
+                return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(0.1)
+    raise BuildFailedError(f"the local Prefect server does not answer after {_START_TIMEOUT_S:.0f} s; see {log_path}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    pipe: IO[bytes] | None = process.stdin
+    if pipe is not None:
+        pipe.close()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
