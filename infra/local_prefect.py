@@ -52,7 +52,7 @@ def quiet_prefect_environment(home: Path) -> None:
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_LEVEL": "CRITICAL",  # the command line says itself what went wrong
         "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
     }
     for name, value in defaults.items():

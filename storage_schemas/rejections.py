@@ -48,6 +48,8 @@ class RejectionReason(StrEnum):
     TIME_LIMIT = "time_limit"
     MEMORY_LIMIT = "memory_limit"
     CRASHED = "crashed"  # the process that handled it died, twice
+    FAMILY_MISSING = "family_missing"  # the clip lacks data that its recording should have; the details name the families
+    FILTERED = "filtered"  # a filter of the version left the clip out; the details name it
 
 
 class Rejection(BaseModel):

@@ -1,0 +1,45 @@
+"""The ``flowvqtalker`` command: exit code 0 fine, 1 failed, 2 bad input."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+
+from flows.commands import bench, build, corpus, dataset
+from flows.commands.console import say_error
+from storage_schemas.errors import BadInputError, BuildFailedError, StoreError
+
+app = typer.Typer(
+    name="flowvqtalker",
+    help="Emotional talking-face generation: raw videos in, versioned datasets out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(corpus.app, name="corpus")
+app.command("build")(build.build)
+app.add_typer(dataset.app, name="dataset")
+app.add_typer(bench.app, name="bench")
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        app(standalone_mode=True)
+    except BadInputError as error:
+        say_error(str(error))
+        sys.exit(2)
+    except (BuildFailedError, StoreError) as error:
+        say_error(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        say_error("stopped; run the same command again to go on")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The sub-commands of ``flowvqtalker``, one module each; heavy imports happen inside the commands so that ``--help`` is instant."""

@@ -1,0 +1,43 @@
+"""Running a flow from the command line: environment, a Prefect API, then the flow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.local_prefect import prefect_api, quiet_prefect_environment
+from infra.settings import Settings
+from storage_schemas.build_spec import BuildSpec
+from storage_schemas.build_summary import BuildSummary
+
+
+def run_build(
+    spec: BuildSpec,
+    source: Path,
+    store: str,
+    *,
+    workers: int = 0,
+    scheduler: str = "",
+    tag: str = "latest",
+    on_progress: Callable[[int, int, str], None] | None = None,
+) -> BuildSummary:
+    """Run the flow `build_dataset` in this process and return its summary.
+
+    Raises:
+        BadInputError: the source, the specification or the scheduler's address is wrong.
+        StoreError: the store cannot be read or written.
+        BuildFailedError: the build ended without a version that may be published.
+    """
+    started = time.perf_counter()
+    home = Settings().home
+    quiet_prefect_environment(home)
+    with prefect_api(home):
+        from flows.build_dataset import build_dataset  # noqa: PLC0415 - Prefect reads its environment when imported
+        from tasks.progress import listening  # noqa: PLC0415
+
+        api_ready_s = time.perf_counter() - started
+        with listening(on_progress):
+            summary: BuildSummary = build_dataset(spec, str(source), store, workers=workers, scheduler=scheduler, tag=tag)
+    seconds = time.perf_counter() - started
+    return summary.model_copy(update={"seconds": round(seconds, 3), "startup_seconds": round(api_ready_s + summary.startup_seconds, 3)})

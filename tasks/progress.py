@@ -1,0 +1,52 @@
+"""Progress of a run, told to whoever listens: the terminal's bar and Prefect's progress artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+Listener = Callable[[int, int, str], None]
+
+_LISTENERS: list[Listener] = []
+_ARTIFACT_STEP_PERCENT = 5.0  # every update is an API call
+
+
+@contextmanager
+def listening(listener: Listener | None) -> Iterator[None]:
+    """Call `listener(done, total, note)` at every step while the context lasts; None: nobody."""
+    if listener is None:
+        yield
+        return
+    _LISTENERS.append(listener)
+    try:
+        yield
+    finally:
+        _LISTENERS.remove(listener)
+
+
+class RunProgress:
+    """Counts finished items of a run and tells the listeners and a Prefect progress artifact.
+
+    Args:
+        key: artifact key, lower-case letters, digits and dashes.
+        total: number of items.
+        description: shown with the artifact.
+    """
+
+    def __init__(self, key: str, total: int, description: str) -> None:
+        self._total = total
+        self._done = 0
+        self._shown_percent = 0.0
+        self._artifact_id = create_progress_artifact(0.0, key=key, description=description)
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Say that `count` more items are finished."""
+        self._done += count
+        for listener in _LISTENERS:
+            listener(self._done, self._total, note)
+        percent = 100.0 * self._done / max(1, self._total)
+        if percent - self._shown_percent >= _ARTIFACT_STEP_PERCENT or self._done == self._total:
+            self._shown_percent = percent
+            update_progress_artifact(self._artifact_id, progress=percent)  # type: ignore[arg-type]
