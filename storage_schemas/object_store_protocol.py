@@ -20,6 +20,10 @@ class ObjectStore(Protocol):
         """Return a whole object; FileNotFoundError if it is not there."""
         ...
 
+    def read_range(self, path: str, start: int, count: int) -> bytes:
+        """Return up to `count` bytes from `start` (negative: from the end), fewer where the object ends; FileNotFoundError if missing."""
+        ...
+
     def open(self, path: str) -> BinaryIO:
         """Open an object for reading; seekable."""
         ...

@@ -1,0 +1,36 @@
+"""Settings of an installation: the one place that reads the environment (and a `.env` file never).
+
+Every field is set by ``FLOWVQTALKER_<FIELD>``. Credentials are not settings: S3 takes them from the usual places
+(``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, a profile, or the role of the machine).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_cache_dir() -> str:
+    return str(Path("~/.cache/flowvqtalker").expanduser())
+
+
+class Settings(BaseSettings):
+    """Where things are and how they are reached; nothing here decides the content of a dataset."""
+
+    model_config = SettingsConfigDict(env_prefix="FLOWVQTALKER_", frozen=True, extra="ignore")
+
+    store: str = Field("store", description="Store that is used where a command names none: a folder or s3://bucket/prefix")
+    store_fsync: bool = Field(True, description="Local stores: force files to the disk before they are published")
+    s3_endpoint_url: str = Field("", description="Address of an S3-compatible server, e.g. http://127.0.0.1:9000; empty: AWS")
+    s3_region: str = Field("", description="Region; empty: as the AWS configuration says")
+    s3_profile: str = Field("", description="Named profile of the AWS configuration; empty: the default")
+    s3_max_attempts: int = Field(10, ge=1, description="How often a failing request is tried before the build gives up")
+    s3_connect_timeout_s: float = Field(10.0, gt=0)
+    s3_read_timeout_s: float = Field(60.0, gt=0)
+    scratch_dir: str = Field(
+        default_factory=tempfile.gettempdir, description="Folder for temporary files of S3 stores; local stores keep theirs inside"
+    )
+    cache_dir: str = Field(default_factory=_default_cache_dir, description="Folder for downloaded copies of parts")
