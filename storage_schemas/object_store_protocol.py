@@ -52,6 +52,10 @@ class ObjectStore(Protocol):
         """Return the sorted names of the direct sub-folders of a prefix."""
         ...
 
+    def modified_s(self, path: str) -> float:
+        """Return when an object was last written, in seconds since 1970; FileNotFoundError if it is not there."""
+        ...
+
     def delete(self, path: str) -> None:
         """Remove one object; nothing happens if it is not there."""
         ...

@@ -2,7 +2,8 @@
 
 **The order of clips** is (recording_id, number of the clip in its recording), the number being what follows the last underscore of the
 clip id. It is not the order of the clip ids as text: clip ``a_1000`` would sort before ``a_999``, and before the first clip of a
-recording ``a_1``. Parts hold the sorted recordings in runs, so this order is the order in which the parts come and nothing has to be sorted. Text is compared by Unicode code points, which is the order of its UTF-8 bytes.
+recording ``a_1``. Parts hold the sorted recordings in runs, so this order is the order in which the parts come and nothing has to be
+sorted. Text is compared by Unicode code points, which is the order of its UTF-8 bytes.
 
 **The order of rejections** is (recording_id, start_s, end_s, item_id, stage, reason), stage and reason as text.
 """
