@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LocalPath = Annotated[Path, AfterValidator(lambda path: path.expanduser())]
+"""A local path in which ``~`` is the home folder."""
 
-def _default_cache_dir() -> str:
-    return str(Path("~/.cache/flowvqtalker").expanduser())
+
+def _default_scratch_dir() -> Path:
+    return Path(tempfile.gettempdir())
 
 
 class Settings(BaseSettings):
     """Where things are and how they are reached; nothing here decides the content of a dataset."""
 
-    model_config = SettingsConfigDict(env_prefix="FLOWVQTALKER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="FLOWVQTALKER_", frozen=True, extra="ignore", validate_default=True)
 
     store: str = Field("store", description="Store that is used where a command names none: a folder or s3://bucket/prefix")
     store_fsync: bool = Field(True, description="Local stores: force files to the disk before they are published")
@@ -30,7 +34,7 @@ class Settings(BaseSettings):
     s3_max_attempts: int = Field(10, ge=1, description="How often a failing request is tried before the build gives up")
     s3_connect_timeout_s: float = Field(10.0, gt=0)
     s3_read_timeout_s: float = Field(60.0, gt=0)
-    scratch_dir: str = Field(
-        default_factory=tempfile.gettempdir, description="Folder for temporary files of S3 stores; local stores keep theirs inside"
+    scratch_dir: LocalPath = Field(
+        default_factory=_default_scratch_dir, description="Folder for temporary files of S3 stores; local stores keep theirs inside"
     )
-    cache_dir: str = Field(default_factory=_default_cache_dir, description="Folder for downloaded copies of parts")
+    home: LocalPath = Field(Path("~/.flowvqtalker"), description="Folder for what is kept between commands: local server, downloaded parts")
