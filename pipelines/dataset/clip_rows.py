@@ -5,7 +5,7 @@ clip id. It is not the order of the clip ids as text: clip ``a_1000`` would sort
 recording ``a_1``. Parts hold the sorted recordings in runs, so this order is the order in which the parts come and nothing has to be
 sorted. Text is compared by Unicode code points, which is the order of its UTF-8 bytes.
 
-**The order of rejections** is (recording_id, start_s, end_s, item_id, stage, reason), stage and reason as text.
+**The order of rejections** is (recording_id, start_s, end_s, item_id, stage, reason, source_video, message), stage and reason as text.
 """
 
 from __future__ import annotations
@@ -174,8 +174,8 @@ class RowBuilder:
                 kept.append(row)
         self._count(kept, rejections, split)
         rows.clips.extend(kept)
-        ordered = sorted(rejections.values(), key=_rejection_order)
-        rows.rejections.extend(rejection_row(rejection, recording["video"], recording["video_sha256"]) for rejection in ordered)
+        rejected = (rejection_row(rejection, recording["video"], recording["video_sha256"]) for rejection in rejections.values())
+        rows.rejections.extend(sorted(rejected, key=rejection_row_order))
 
     def _clip_row(
         self, recording: dict[str, Any], split: str, clips: dict[Family, PartClip], part: BuiltPart, rejections: dict[bytes, Rejection]
@@ -241,11 +241,7 @@ def rejection_row(rejection: Rejection, source_video: str, source_sha256: str) -
 
 def rejection_row_order(row: Row) -> Row:
     """Return the sort key of a REJECTION_SCHEMA row (see the module)."""
-    return row[1], row[6], row[7], row[0], row[2], row[3]
-
-
-def _rejection_order(rejection: Rejection) -> Row:
-    return rejection.start_s, rejection.end_s, rejection.item_id, rejection.stage.value, rejection.reason.value
+    return row[1], row[6], row[7], row[0], row[2], row[3], row[8], row[4], row[5]
 
 
 def part_columns(clips: Mapping[Family, PartClip], part_keys: Mapping[Family, str]) -> dict[str, Any]:
