@@ -1,7 +1,7 @@
 """Dataset versions: the immutable manifest, its ids and its tags.
 
-versions/<id>/clips.parquet        CLIP_SCHEMA, sorted by clip_id
-versions/<id>/rejections.parquet   REJECTION_SCHEMA, sorted by item_id, start_s
+versions/<id>/clips.parquet        CLIP_SCHEMA, sorted by recording_id, number of the clip
+versions/<id>/rejections.parquet   REJECTION_SCHEMA, sorted by recording_id, start_s
 versions/<id>/objects.parquet      OBJECT_SCHEMA, sorted by uri
 versions/<id>/report.html          for people; not part of the id
 versions/<id>/manifest.json        VersionManifest, written last: until then nothing is visible

@@ -24,14 +24,15 @@ from storage_schemas.clips import CLIP_SCHEMA
 from storage_schemas.identifiers import canonical_json_bytes
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import Family, PartClip, PartIndex, PartRecording, RowRange, part_path
+from storage_schemas.recordings import RECORDING_SCHEMA
 from storage_schemas.rejections import Rejection, RejectionReason, Stage
 
 PART_INDEX_FILE = "part.json"
 _NO_ROWS = RowRange(start=0, count=0)
 _CLIP_COLUMNS = CLIP_SCHEMA.names
 
-SplitOf = Callable[[str, str], str]
-"""(recording_id, speaker) -> split: train, validation or test."""
+SPLIT_RECORDING_SCHEMA = RECORDING_SCHEMA.append(pa.field("split", pa.string()))
+"""A listing whose recordings have been given their split (see splitting)."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class StoredIndex:
 
 @dataclass(frozen=True)
 class BuiltPart:
-    """A run of recordings (rows of RECORDING_SCHEMA) and the indices of the families that were built for it."""
+    """A run of recordings (rows of SPLIT_RECORDING_SCHEMA) and the indices of the families that were built for it."""
 
     recordings: pa.Table
     indices: Mapping[Family, StoredIndex]
@@ -76,7 +77,6 @@ class PartRows:
     clips: list[Row]
     rejections: list[Row]
     objects: list[Row]
-    recording_splits: list[str]
 
 
 def read_built_part(store: ObjectStore, recordings: pa.Table, part_keys: Mapping[Family, str]) -> BuiltPart:
@@ -84,7 +84,7 @@ def read_built_part(store: ObjectStore, recordings: pa.Table, part_keys: Mapping
 
     Args:
         store: where the part is.
-        recordings: the part's recordings, RECORDING_SCHEMA.
+        recordings: the part's recordings, SPLIT_RECORDING_SCHEMA.
         part_keys: the key of the part by family.
 
     Raises:
@@ -120,13 +120,11 @@ class RowBuilder:
     """Turns parts, in order, into rows, and keeps the totals.
 
     Args:
-        split_of: gives the split of a recording.
         audio_required: whether a clip without audio is incomplete.
         filters: applied in order to complete clips.
     """
 
-    def __init__(self, split_of: SplitOf, *, audio_required: bool, filters: Sequence[ClipFilter] = ()) -> None:
-        self._split_of = split_of
+    def __init__(self, *, audio_required: bool, filters: Sequence[ClipFilter] = ()) -> None:
         self._audio_required = audio_required
         self._filters = tuple(filters)
         self._last_recording_id = ""
@@ -138,7 +136,7 @@ class RowBuilder:
         Raises:
             BuildFailedError: if the part does not follow the one before, or its indices do not hold its recordings.
         """
-        rows = PartRows([], [], [], [])
+        rows = PartRows([], [], [])
         by_family = {family: stored.index.recordings for family, stored in part.indices.items()}
         for position, recording in enumerate(part.recordings.to_pylist()):
             self._check_order(recording["recording_id"])
@@ -164,21 +162,19 @@ class RowBuilder:
         self._last_recording_id = recording_id
 
     def _add_recording(self, recording: dict[str, Any], entries: dict[Family, PartRecording], part: BuiltPart, rows: PartRows) -> None:
-        split = self._split_of(recording["recording_id"], recording["speaker"])
-        rows.recording_splits.append(split)
         kept: list[Row] = []
         rejections = _merged_rejections(entries.values())
         for clips in _clips_in_order(entries):
-            row = self._clip_row(recording, split, clips, part, rejections)
+            row = self._clip_row(recording, clips, part, rejections)
             if row is not None:
                 kept.append(row)
-        self._count(kept, rejections, split)
+        self._count(kept, rejections, recording["split"])
         rows.clips.extend(kept)
         rejected = (rejection_row(rejection, recording["video"], recording["video_sha256"]) for rejection in rejections.values())
         rows.rejections.extend(sorted(rejected, key=rejection_row_order))
 
     def _clip_row(
-        self, recording: dict[str, Any], split: str, clips: dict[Family, PartClip], part: BuiltPart, rejections: dict[bytes, Rejection]
+        self, recording: dict[str, Any], clips: dict[Family, PartClip], part: BuiltPart, rejections: dict[bytes, Rejection]
     ) -> Row | None:
         required = required_families(is_still=recording["is_still"], audio_required=self._audio_required)
         missing = sorted(required - clips.keys())
@@ -187,7 +183,7 @@ class RowBuilder:
             if not any(rejection.item_id == clip_id for rejection in rejections.values()):
                 _reject(rejections, _incomplete(clip_id, recording["recording_id"], missing))
             return None
-        row = _clip_row(recording, split, clips, {family: stored.index.key for family, stored in part.indices.items()})
+        row = _clip_row(recording, clips, {family: stored.index.key for family, stored in part.indices.items()})
         refused_by = self._refusing_filter(row)
         if refused_by:
             _reject(rejections, _filtered(clips[Family.FRAMES], refused_by))
@@ -264,11 +260,11 @@ def part_columns(clips: Mapping[Family, PartClip], part_keys: Mapping[Family, st
     }
 
 
-def _clip_row(recording: dict[str, Any], split: str, clips: dict[Family, PartClip], part_keys: Mapping[Family, str]) -> Row:
+def _clip_row(recording: dict[str, Any], clips: dict[Family, PartClip], part_keys: Mapping[Family, str]) -> Row:
     clip = clips[Family.FRAMES].clip
     stored = part_columns(clips, part_keys)
     return (
-        clip.clip_id, clip.clip_key, clip.recording_id, split,
+        clip.clip_id, clip.clip_key, clip.recording_id, recording["split"],
         recording["speaker"], recording["emotion"], recording["level"], recording["view"],
         recording["language"], recording["licence"], recording["consent"],
         clip.frames, clip.frames / 25, clip.source_start_s,

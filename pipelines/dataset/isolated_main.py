@@ -14,10 +14,13 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from storage_schemas.errors import BadInputError, StoreError
+
+RequestHandler = Callable[[dict[str, Any], Callable[[float], None]], dict[str, Any]]
 
 _PR_SET_PDEATHSIG = 1
 _STORE_ERRNOS = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO}
@@ -31,12 +34,12 @@ def main() -> None:
     from pipelines.dataset.recording_processing import handle_request  # noqa: PLC0415 - its imports write to stdout
 
     for line in sys.stdin.buffer:
-        _answer(answers, _handled(handle_request, json.loads(line)))
+        _answer(answers, _handled(handle_request, json.loads(line), lambda media_s: _answer(answers, {"media_s": media_s})))
 
 
-def _handled(handle: Any, request: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+def _handled(handle: RequestHandler, request: dict[str, Any], on_progress: Callable[[float], None]) -> dict[str, Any]:
     try:
-        return {"result": handle(request)}
+        return {"result": handle(request, on_progress)}
     except StoreError as error:
         return {"error": "store", "message": str(error)}
     except BadInputError as error:
@@ -45,7 +48,7 @@ def _handled(handle: Any, request: dict[str, Any]) -> dict[str, Any]:  # noqa: A
         traceback.print_exc()
         if error.errno in _STORE_ERRNOS:
             message = (
-                f"cannot write to {Path(request['out_folder']).parent}: {error.strerror}; free space or make it writable and run again"
+                f"cannot write to {Path(request['out_folder']).parent}: {error.strerror}; free space or make it writable, then run again"
             )
             return {"error": "store", "message": message}
         return {"error": type(error).__name__, "message": str(error)}

@@ -1,7 +1,9 @@
 """Handling one recording in a process of its own, so that a decoder that hangs, crashes or eats memory costs one recording.
 
 The parent (`IsolatedProcess`) starts ``python -m pipelines.dataset.isolated_main`` once and sends it one JSON line per recording;
-the child answers with one JSON line. The parent watches clock and resident memory and kills the child when a limit is passed.
+the child answers with one JSON line, after any number of lines that say how many seconds of media it has handled. The parent watches
+clock and resident memory and kills the child when a limit is passed; the time allowed grows with the media handled, so a long
+recording has the time it needs and one that hangs costs little.
 """
 
 from __future__ import annotations
@@ -35,10 +37,17 @@ _STARTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="start-isolated"
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may cost: wall-clock seconds and resident megabytes (2**20 bytes) of the child."""
+    """What one request may cost.
+
+    Attributes:
+        time_s: wall-clock seconds allowed from the start.
+        memory_mb: resident memory of the child in 2**20 bytes.
+        time_per_media_s: wall-clock seconds added for every second of media handled.
+    """
 
     time_s: float
     memory_mb: int
+    time_per_media_s: float = 0.0
 
 
 class LimitExceededError(Exception):
@@ -140,29 +149,34 @@ class IsolatedProcess:
         started = time.perf_counter()
         watched = psutil.Process(process.pid)
         received = bytearray()
-        while not received.endswith(b"\n"):
+        allowed_s = limits.time_s
+        while True:
             readable, _, _ = select.select([process.stdout], [], [], _POLL_S)
             if readable:
                 chunk = os.read(process.stdout.fileno(), 1 << 16)
                 if not chunk:
                     raise self._died(process)
                 received += chunk
-            self._check_limits(watched, time.perf_counter() - started, limits)
-        answer: dict[str, Any] = json.loads(received)
-        return answer
+            while b"\n" in received:
+                line, _, received = received.partition(b"\n")
+                answer: dict[str, Any] = json.loads(line)
+                if "media_s" not in answer:
+                    return answer
+                allowed_s = limits.time_s + limits.time_per_media_s * answer["media_s"]
+            self._check_limits(watched, time.perf_counter() - started, allowed_s, limits.memory_mb)
 
-    def _check_limits(self, watched: psutil.Process, elapsed_s: float, limits: Limits) -> None:
+    def _check_limits(self, watched: psutil.Process, elapsed_s: float, allowed_s: float, memory_mb: int) -> None:
         try:
             rss_mb = watched.memory_info().rss / 2**20
         except psutil.NoSuchProcess:
             return  # the pipe will say so
         self.peak_rss_mb = max(self.peak_rss_mb, rss_mb)
-        if rss_mb > limits.memory_mb:
-            message = f"handling it took more than {limits.memory_mb} MB of memory ({rss_mb:.0f} MB seen)"
-            raise LimitExceededError(RejectionReason.MEMORY_LIMIT, message, {"limit_mb": limits.memory_mb})
-        if elapsed_s > limits.time_s:
-            message = f"handling it took longer than its allowance of {limits.time_s:.0f} s"
-            raise LimitExceededError(RejectionReason.TIME_LIMIT, message, {"limit_s": limits.time_s})
+        if rss_mb > memory_mb:
+            message = f"handling it took more than the allowed {memory_mb} MB of memory"
+            raise LimitExceededError(RejectionReason.MEMORY_LIMIT, message, {"limit_mb": memory_mb})
+        if elapsed_s > allowed_s:
+            message = f"handling it took longer than its allowance of {allowed_s:.0f} s"
+            raise LimitExceededError(RejectionReason.TIME_LIMIT, message, {"limit_s": allowed_s})
 
     def _died(self, process: subprocess.Popen[bytes]) -> LimitExceededError:
         status = process.wait()

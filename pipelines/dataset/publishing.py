@@ -10,7 +10,6 @@ import heapq
 import itertools
 import logging
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipelines.dataset.clip_rows import BuiltPart, ClipFilter, RowBuilder, SplitOf, rejection_row_order
+from pipelines.dataset.clip_rows import BuiltPart, ClipFilter, RowBuilder, rejection_row_order
 from pipelines.dataset.external_sorting import ExternalSorter
 from pipelines.dataset.row_digests import RowDigest
 from pipelines.dataset.version_counts import keep_rates, manifest_counts
@@ -43,13 +42,11 @@ class VersionContent:
 
     Attributes:
         parts: built parts in planned order; consumed once, so it may be a generator that reads one part's indices at a time.
-        split_of: gives the split of a recording.
         listing_rejections: what the corpus listing left out.
         filters: filters of the version.
     """
 
     parts: Iterable[BuiltPart]
-    split_of: SplitOf
     listing_rejections: Sequence[Rejection] = ()
     filters: Sequence[ClipFilter] = ()
 
@@ -68,7 +65,7 @@ def publish_version(
     Args:
         store: where the parts are and the version goes.
         description: specification, stage versions, software and models.
-        content: parts, splits, rejections and filters.
+        content: parts, rejections and filters.
         created: UTC time as text; information only.
         report: makes report.html from the finished tables; None: no report.
         check_objects: look whether every object named is in the store with its size (one listing, nothing is read).
@@ -78,7 +75,7 @@ def publish_version(
             contradict each other. Nothing is published then.
         StoreError: if the store cannot be written, or holds something else under this version's id.
     """
-    scratch = Path(tempfile.mkdtemp(prefix="publish-", dir=store.scratch_folder()))
+    scratch = store.scratch_folder()
     try:
         manifest = _write_tables(scratch, description, content, created)
         _check_keep_rate(manifest)
@@ -96,7 +93,7 @@ def _write_tables(scratch: Path, description: BuildDescription, content: Version
     folder, runs = scratch / "version", scratch / "runs"
     folder.mkdir()
     runs.mkdir()
-    builder = RowBuilder(content.split_of, audio_required=description.spec.audio.required, filters=content.filters)
+    builder = RowBuilder(audio_required=description.spec.audio.required, filters=content.filters)
     inputs = InputDigest()
     with ExitStack() as stack:
         tables = {table: stack.enter_context(TableWriter(folder / table.file_name, table.schema)) for table in VersionTable}
@@ -116,7 +113,7 @@ def _write_parts(
     """Write the clips and objects of each part and yield its rejections, which are yet to be merged with those of the listing."""
     for part in parts:
         rows = builder.rows_of(part)
-        inputs.update(part.recordings, rows.recording_splits)
+        inputs.update(part.recordings)
         clips.add(rows.clips)
         objects.add(rows.objects)
         yield from rows.rejections

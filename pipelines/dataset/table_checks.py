@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipelines.dataset.clip_rows import PART_INDEX_FILE, clip_number
 from pipelines.dataset.problems import Check, ProblemList
 from pipelines.dataset.row_digests import RowDigest
+from pipelines.dataset.splitting import SPLITS
 from pipelines.dataset.version_identity import content_id
 from pipelines.dataset.version_tables import VersionTable, read_batches, sha256_of, table_path
 from pipelines.errors import StoreError
@@ -24,7 +25,6 @@ from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import Family, part_path
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_SPLITS = frozenset({"train", "validation", "test"})
 _SAMPLES_PER_FRAME = 640
 _SMALLEST_TAR_BYTES_PER_FRAME = 2 * 1024  # two members, each at least a header and a block
 _RANGES = (
@@ -167,8 +167,8 @@ class _ClipChecks:
             self._last = position
             if key != clip_key(clip_id):
                 self._problems.add(Check.TABLE_ROWS, clip_id, f"expected clip key {clip_key(clip_id)}, found {key}")
-            if split not in _SPLITS:
-                self._problems.add(Check.TABLE_ROWS, clip_id, f"expected split train, validation or test, found {split!r}")
+            if split not in SPLITS:
+                self._problems.add(Check.TABLE_ROWS, clip_id, f"expected a split of {', '.join(SPLITS)}, found {split!r}")
             self._totals[f"clips_{split}"] += 1
 
     def _check_values(self, batch: pa.RecordBatch) -> None:

@@ -8,17 +8,16 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.dataset.clip_rows import SPLIT_RECORDING_SCHEMA
 from pipelines.dataset.row_digests import RowDigest
 from storage_schemas.build_spec import BuildSpec
 from storage_schemas.dataset_version import VERSION_ID_DIGITS, VersionManifest
 from storage_schemas.identifiers import content_hash
-from storage_schemas.recordings import RECORDING_SCHEMA
 
 _PATH_SETTINGS = (
     ("corpus", "labels_csv"), ("corpus", "annotations"), ("landmarks", "task_file"),
     ("split", "train_list"), ("split", "validation_list"), ("split", "test_list"),
 )  # fmt: skip
-_INPUT_SCHEMA = RECORDING_SCHEMA.append(pa.field("split", pa.string()))
 _ROWS_PER_UPDATE = 32_768
 
 
@@ -89,13 +88,13 @@ class InputDigest:
     """Digest of the recordings of a build, in order, with every label and their split; fed part by part."""
 
     def __init__(self) -> None:
-        self._digest = RowDigest(_INPUT_SCHEMA)
+        self._digest = RowDigest(SPLIT_RECORDING_SCHEMA)
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
 
-    def update(self, recordings: pa.Table, splits: list[str]) -> None:
-        """Add recordings (RECORDING_SCHEMA) and the split of each."""
-        self._pending.append(recordings.append_column(_INPUT_SCHEMA.field("split"), pa.array(splits, pa.string())))
+    def update(self, recordings: pa.Table) -> None:
+        """Add recordings (SPLIT_RECORDING_SCHEMA)."""
+        self._pending.append(recordings)
         self._pending_rows += recordings.num_rows
         if self._pending_rows >= _ROWS_PER_UPDATE:
             self._flush()

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import time
 from typing import Any
 
 
@@ -19,6 +20,11 @@ def misbehave(request: dict[str, Any]) -> dict[str, Any]:
             del hoard
         case "crash":
             os.abort()
+        case "work":
+            for step in range(request["steps"]):
+                time.sleep(request["step_s"])
+                sys.stdout.write(json.dumps({"media_s": step + 1}) + "\n")
+                sys.stdout.flush()
         case "full":
             return {"error": "store", "message": "no space left"}
         case "crash_once":

@@ -39,9 +39,18 @@ def test_a_hang_that_holds_the_gil_is_killed_and_the_next_request_is_served(proc
 
 
 def test_memory_over_the_limit_is_killed(process: IsolatedProcess) -> None:
-    with pytest.raises(LimitExceededError, match="more than 200 MB") as caught:
+    with pytest.raises(LimitExceededError, match="more than the allowed 200 MB") as caught:
         process.run({"do": "eat"}, Limits(time_s=60, memory_mb=200))
     assert caught.value.reason is RejectionReason.MEMORY_LIMIT
+
+
+def test_time_grows_with_the_media_handled(process: IsolatedProcess) -> None:
+    request = {"do": "work", "steps": 6, "step_s": 0.3}
+    answer = process.run(request, Limits(time_s=20, memory_mb=4000))  # start-up apart
+    assert answer["echo"] == request
+    process.run(request, Limits(time_s=0.9, memory_mb=4000, time_per_media_s=1.0))
+    with pytest.raises(LimitExceededError, match="longer than its allowance"):
+        process.run(request, Limits(time_s=0.9, memory_mb=4000, time_per_media_s=0.1))
 
 
 def test_a_crash_names_its_status(process: IsolatedProcess) -> None:
