@@ -39,7 +39,7 @@ class VersionSummary(BaseModel):
     keep_rates: dict[str, float]
     hours: float
     size_bytes: int
-    by_split: dict[str, dict[str, float]]
+    by_split: dict[str, dict[str, int | float]]
     clips_by_speaker: dict[str, int]
     clips_by_emotion: dict[str, int]
     clips_by_language: dict[str, int]
@@ -109,7 +109,7 @@ class _ClipTotals:
         for row in pairs.to_pylist():
             self._speakers_by_split.setdefault(row["split"], set()).add(row["speaker"])
 
-    def by_split(self) -> dict[str, dict[str, float]]:
+    def by_split(self) -> dict[str, dict[str, int | float]]:
         return {
             split: {
                 "clips": self.labels["split"][split],
