@@ -1,0 +1,83 @@
+"""The tracking region: a fixed part of the frame around the face, in which the tracker runs and from which crops are cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+REGION_TO_FACE = 3.0
+"""Side of the region as a multiple of the face box: the crop window (about 2.1 times the box) and some head motion fit in."""
+_UPWARD_SHIFT = 0.15
+"""The region's centre lies this share of the face box above the face's, as the crop window's does, for the hair."""
+_WHOLE_FRAME_SHARE = 0.6
+"""A region larger than this share of the frame becomes the whole frame: nothing is saved by cutting it out."""
+_ROOM = 0.25
+"""Room that the face needs around it inside the region, as a share of its box; the tracker looks at 1.5 times the box."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of whole pixels of the upright source frame."""
+
+    x_px: int
+    y_px: int
+    width_px: int
+    height_px: int
+
+    def view(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the region of a (height, width, 3) frame without copying."""
+        return rgb[self.y_px : self.y_px + self.height_px, self.x_px : self.x_px + self.width_px]
+
+    def cut(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a C-contiguous copy of the region; the frame itself where the region is all of it."""
+        return np.ascontiguousarray(self.view(rgb))
+
+    def contains(self, x_px: float, y_px: float, width_px: float, height_px: float) -> bool:
+        """Tell whether a rectangle in source pixels lies inside."""
+        return (
+            self.x_px <= x_px
+            and self.y_px <= y_px
+            and x_px + width_px <= self.x_px + self.width_px
+            and y_px + height_px <= self.y_px + self.height_px
+        )
+
+
+def whole_frame(frame_width: int, frame_height: int) -> Region:
+    """Return the region that is all of a frame."""
+    return Region(0, 0, frame_width, frame_height)
+
+
+def choose_region(box: NDArray[np.float32], frame_width: int, frame_height: int) -> Region:
+    """Return the tracking region for a face.
+
+    Args:
+        box: (4,) left, top, right, bottom of the face in source pixels.
+        frame_width: width of the upright source frame in pixels.
+        frame_height: its height.
+
+    Returns:
+        A square of `REGION_TO_FACE` times the box, shifted inside the frame and cut to it; the whole frame for a large face.
+    """
+    left, top, right, bottom = (float(value) for value in box)
+    size = max(right - left, bottom - top, 1.0)
+    side = round(REGION_TO_FACE * size)
+    width, height = min(side, frame_width), min(side, frame_height)
+    if width * height >= _WHOLE_FRAME_SHARE * frame_width * frame_height:
+        return whole_frame(frame_width, frame_height)
+    x_px = round((left + right) / 2 - width / 2)
+    y_px = round((top + bottom) / 2 - _UPWARD_SHIFT * size - height / 2)
+    return Region(min(max(x_px, 0), frame_width - width), min(max(y_px, 0), frame_height - height), width, height)
+
+
+def has_outgrown(box: NDArray[np.float32], region: Region, frame_width: int, frame_height: int) -> bool:
+    """Tell whether a face has come too near to an edge of its region that is not an edge of the frame."""
+    left, top, right, bottom = (float(value) for value in box)
+    room_x, room_y = _ROOM * (right - left), _ROOM * (bottom - top)
+    return (
+        left - room_x < region.x_px > 0
+        or top - room_y < region.y_px > 0
+        or right + room_x > region.x_px + region.width_px < frame_width
+        or bottom + room_y > region.y_px + region.height_px < frame_height
+    )
