@@ -16,6 +16,7 @@ class Stage(StrEnum):
     TRACK = "track"
     LANDMARKS = "landmarks"
     AUDIO = "audio"
+    FACE_MODEL = "face_model"
     FILTER = "filter"
 
 
