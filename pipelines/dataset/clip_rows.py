@@ -79,12 +79,17 @@ class PartRows:
     objects: list[Row]
 
 
+def with_splits(recordings: pa.Table, splits: pa.Array) -> pa.Table:
+    """Return recordings (RECORDING_SCHEMA) and the split of each as SPLIT_RECORDING_SCHEMA; for a part, give its slice of the splits."""
+    return recordings.append_column(SPLIT_RECORDING_SCHEMA.field("split"), splits)
+
+
 def read_built_part(store: ObjectStore, recordings: pa.Table, part_keys: Mapping[Family, str]) -> BuiltPart:
     """Read the indices of a built part from the store.
 
     Args:
         store: where the part is.
-        recordings: the part's recordings, SPLIT_RECORDING_SCHEMA.
+        recordings: the part's recordings, SPLIT_RECORDING_SCHEMA (see `with_splits`).
         part_keys: the key of the part by family.
 
     Raises:
