@@ -75,4 +75,5 @@ def _nearest_in_slot(ticks: NDArray[np.int64], slots: NDArray[np.int64], time_ba
     distance = np.abs(ticks.astype(object) * per_slot.denominator - slots.astype(object) * per_slot.numerator)
     order = np.lexsort((np.arange(len(ticks)), distance, slots))
     first_of_slot = np.flatnonzero(np.diff(slots[order], prepend=-1))
-    return order[first_of_slot].astype(np.int32)
+    winners: NDArray[np.int32] = order[first_of_slot].astype(np.int32)
+    return winners

@@ -218,7 +218,7 @@ def _add_video(
     size: tuple[int, int],
     rotation_deg: int,
     pixel_format: str,
-    variable: bool,  # noqa: FBT001
+    variable: bool,
 ) -> av.VideoStream:
     stream = container.add_stream(codec, rate=fps.limit_denominator(1001))
     stream.width, stream.height = size if rotation_deg % 180 == 0 else size[::-1]
