@@ -1,84 +1,75 @@
-"""Reading frames back out of a part's tar, front to back, clip by clip."""
+"""Walking the members of a recording's frames, in a staged tar or inside a part's."""
 
 from __future__ import annotations
 
-import itertools
 import tarfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from pipelines.errors import StoreError
+from pipelines.dataset.tar_members import BLOCK_BYTES, END_OF_ARCHIVE, Member, parse_member
+from pipelines.errors import BuildFailedError
+from storage_schemas.clips import Clip
+from storage_schemas.part_layout import frame_name
 
-_BLOCK_BYTES = 2**20
-
-
-def tar_members(source: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, tarfile.ExFileObject | None]]:
-    """Yield the members of a tar and their content in order, in one pass and without remembering them.
-
-    Raises:
-        StoreError: if it is not a tar or ends early.
-    """
-    try:
-        with tarfile.open(fileobj=source, mode="r|", bufsize=_BLOCK_BYTES) as tar:
-            while (member := tar.next()) is not None:
-                yield member, tar.extractfile(member)  # type: ignore[misc]
-                tar.members = []  # type: ignore[attr-defined]  # it would remember every member
-    except tarfile.TarError as error:
-        msg = f"a frames tar cannot be read: {error}; run `dataset verify`"
-        raise StoreError(msg) from error
+IMAGE_SUFFIX = ".jpg"
+RECORD_SUFFIX = ".json"
 
 
-def copy_clips(source: BinaryIO, target: Path, frames: Mapping[str, int]) -> None:
-    """Copy the samples of some clips from a frames tar into a new one, unchanged and in order.
+def member_names(clips: Iterable[Clip]) -> Iterator[str]:
+    """Yield the names of all members of some clips' frames, in order."""
+    for clip in clips:
+        for index in range(clip.frames):
+            name = frame_name(clip.clip_key, index)
+            yield name + IMAGE_SUFFIX
+            yield name + RECORD_SUFFIX
+
+
+def expected_members(stream: BinaryIO, names: Iterable[str], start: int, where: str) -> Iterator[Member]:
+    """Yield the members that stand in a tar from a byte on; only headers are read, the stream is moved.
 
     Args:
-        source: the tar.
-        target: the file to write.
-        frames: the number of frames of each clip, by clip key.
+        stream: seekable; between two members the caller may move it.
+        names: that must be found, in order.
+        start: byte of the first header.
+        where: what to call the tar in messages.
 
     Raises:
-        StoreError: if the tar does not hold the clips.
+        BuildFailedError: another member, or none, is found.
     """
-    copied = dict.fromkeys(frames, 0)
-    with tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for member, content in tar_members(source):
-            key = clip_key_of(member.name)
-            if key in copied:
-                tar.addfile(member, content)
-                copied[key] += member.name.endswith(".jpg")
-    _check_complete(frames, copied)
+    position = start
+    for name in names:
+        stream.seek(position)
+        try:
+            member = parse_member(stream.read(BLOCK_BYTES), position)
+        except (tarfile.HeaderError, UnicodeDecodeError) as error:
+            msg = f"{where}: expected member {name} at byte {position}, found no tar header ({error})"
+            raise BuildFailedError(msg) from error
+        if member.name != name:
+            msg = f"{where}: expected member {name} at byte {position}, found {member.name!r}"
+            raise BuildFailedError(msg)
+        yield member
+        position = member.end
 
 
-def clip_images(source: BinaryIO, frames: Mapping[str, int]) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield (clip key, its JPEGs) for some clips of a frames tar, in the order of the tar.
-
-    The images of a clip are read from the tar as they are asked for; going on to the next clip skips the rest of them.
+def staged_members(stream: BinaryIO, clips: Sequence[Clip], where: str) -> Iterator[Member]:
+    """Yield the members of a staged tar, which must hold the frames of the clips and nothing more.
 
     Raises:
-        StoreError: if the tar does not hold the clips.
+        BuildFailedError: it does not.
     """
-    found = dict.fromkeys(frames, 0)
-    for key, images in itertools.groupby(_wanted_images(source, found), key=lambda item: item[0]):
-        yield key, (image for _, image in images)
-    _check_complete(frames, found)
+    end = 0
+    for member in expected_members(stream, member_names(clips), 0, where):
+        yield member
+        end = member.end
+    stream.seek(end)
+    if stream.read(len(END_OF_ARCHIVE) + 1) != END_OF_ARCHIVE:
+        msg = f"{where}: expected the end of the archive at byte {end}, after the last frame of the outcome"
+        raise BuildFailedError(msg)
 
 
-def _wanted_images(source: BinaryIO, found: dict[str, int]) -> Iterator[tuple[str, bytes]]:
-    for member, content in tar_members(source):
-        key = clip_key_of(member.name)
-        if key in found and content is not None and member.name.endswith(".jpg"):
-            found[key] += 1
-            yield key, content.read()
-
-
-def clip_key_of(member_name: str) -> str:
-    """Return the clip key in the name of a member: what stands before its last dash."""
-    return member_name.rpartition("-")[0]
-
-
-def _check_complete(wanted: Mapping[str, int], found: Mapping[str, int]) -> None:
-    for key, count in wanted.items():
-        if found[key] != count:
-            msg = f"a frames tar should hold {count} images of clip {key}, found {found[key]}; run `dataset verify`"
-            raise StoreError(msg)
+def last_byte(members: Iterable[Member]) -> int:
+    """Go through members and return where the last ends; 0 if there is none."""
+    end = 0
+    for member in members:
+        end = member.end
+    return end

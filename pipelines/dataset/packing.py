@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
 from pipelines.dataset.array_packing import write_family_arrays
+from pipelines.dataset.frame_tars import last_byte, staged_members
 from pipelines.dataset.staging import FRAMES_TAR, StagedRecording, read_staged
-from pipelines.dataset.tar_members import BLOCK_BYTES, END_OF_ARCHIVE, parse_member
+from pipelines.dataset.tar_members import END_OF_ARCHIVE
 from pipelines.errors import BuildFailedError
 from storage_schemas.clips import Clip, FamilyHashes
 from storage_schemas.identifiers import canonical_json_bytes
-from storage_schemas.part_layout import Family, PartClip, PartIndex, PartObject, PartRecording, RowRange, frame_name
+from storage_schemas.part_layout import Family, PartClip, PartIndex, PartObject, PartRecording, RowRange
 from storage_schemas.store_trouble import store_trouble
 
 PART_INDEX = "part.json"
@@ -118,7 +117,8 @@ def _append_members(recording: StagedRecording, clips: Sequence[Clip], out: Bina
         msg = f"recording {recording.outcome.recording_id}: its outcome has frames, but {recording.frames_tar} is not there; build it again"
         raise BuildFailedError(msg) from error
     with source:
-        remaining = _checked_members_bytes(source.fileno(), clips, recording)
+        remaining = last_byte(staged_members(source, clips, str(recording.frames_tar)))
+        source.seek(0)
         while remaining:
             block = source.read(min(remaining, _COPY_BYTES))
             if not block:
@@ -126,33 +126,6 @@ def _append_members(recording: StagedRecording, clips: Sequence[Clip], out: Bina
                 raise BuildFailedError(msg)
             out.write(block)
             remaining -= len(block)
-
-
-def _checked_members_bytes(source: int, clips: Sequence[Clip], recording: StagedRecording) -> int:
-    """Walk the headers of a staged tar, check that they are the frames of the clips, and return the bytes of all members."""
-    position = 0
-    for name in _member_names(clips):
-        try:
-            member = parse_member(os.pread(source, BLOCK_BYTES, position), position)
-        except tarfile.HeaderError as error:
-            msg = f"{recording.frames_tar}: expected member {name} at byte {position}, found no tar header ({error})"
-            raise BuildFailedError(msg) from error
-        if member.name != name:
-            msg = f"{recording.frames_tar}: expected member {name} at byte {position}, found {member.name}"
-            raise BuildFailedError(msg)
-        position = member.end
-    if os.pread(source, len(END_OF_ARCHIVE) + 1, position) != END_OF_ARCHIVE:
-        msg = f"{recording.frames_tar}: expected the end of the archive at byte {position}, after the last frame of the outcome"
-        raise BuildFailedError(msg)
-    return position
-
-
-def _member_names(clips: Sequence[Clip]) -> Iterator[str]:
-    for clip in clips:
-        for index in range(clip.frames):
-            name = frame_name(clip.clip_key, index)
-            yield f"{name}.jpg"
-            yield f"{name}.json"
 
 
 def _objects(folder: Path) -> list[PartObject]:
