@@ -1,0 +1,73 @@
+"""What is under version control, and that each test file stands where its source does."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.factories.repository import PACKAGES, ROOT, document, tracked_files
+
+_MACHINE_PATH = re.compile(rb"(?<![\w.:/~-])/(?:home|root|Users|work|mnt|srv|opt|tmp|workspace)/[\w.-]+")
+_MEDIA = {
+    ".mp4",
+    ".mov",
+    ".mkv",
+    ".mpg",
+    ".avi",
+    ".webm",
+    ".wav",
+    ".m4a",
+    ".mp3",
+    ".npy",
+    ".npz",
+    ".mat",
+    ".tar",
+    ".parquet",
+    ".task",
+    ".pt",
+}
+_LARGEST_BYTES = 500_000
+# Tests that are about more than one module.
+_NO_NAMESAKE = ("tests/architecture/", "tests/scenarios/")
+
+
+def test_no_tracked_file_names_a_place_on_somebodys_machine() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group().decode()}"
+        for path in tracked_files()
+        for match in _MACHINE_PATH.finditer(path.read_bytes())
+    ]
+
+    assert found == []
+
+
+def test_neither_media_nor_large_files_are_tracked() -> None:
+    found = [path.relative_to(ROOT).as_posix() for path in tracked_files() if path.suffix in _MEDIA or path.stat().st_size > _LARGEST_BYTES]
+
+    assert found == []
+
+
+def test_tests_mirror_the_sources() -> None:
+    names = [path.relative_to(ROOT).as_posix() for path in tracked_files()]
+    tests = [name for name in names if re.search(r"^tests/.*/test_\w+\.py$", name) and not name.startswith(_NO_NAMESAKE)]
+    strays = [name for name in tests if not (ROOT / re.sub(r"^tests/(.*)/test_(\w+\.py)$", r"\1/\2", name)).is_file()]
+
+    assert strays == []
+
+
+def test_every_package_is_typed_code_below_one_of_the_five() -> None:
+    tops = {path.relative_to(ROOT).parts[0] for path in tracked_files() if path.suffix == ".py"}
+
+    assert tops <= {*PACKAGES, "tests"}
+
+
+@pytest.mark.parametrize("target", ["lint", "test", "demo"])
+def test_continuous_integration_calls_the_targets_people_use(target: str) -> None:
+    assert f"\nmake {target}\n" in document(".ci/run")
+    assert re.search(rf"^{target}: setup", document("Makefile"), re.MULTILINE)
+
+
+def test_continuous_integration_is_executable_and_stops_at_the_first_failure() -> None:
+    assert (ROOT / ".ci/run").stat().st_mode & 0o100
+    assert "set -euo pipefail" in document(".ci/run")
