@@ -55,4 +55,4 @@ def similarity_motions(points: FloatArray) -> FloatArray:
     """Return (points * 3, 7): how points move in three rotations, three translations and a scaling."""
     turns = np.stack([points @ cross.T for cross in cross_matrices(np.eye(3))], axis=-1)
     shifts = np.broadcast_to(np.eye(3), (len(points), 3, 3))
-    return np.concatenate([turns, shifts, points[:, :, None]], axis=-1).reshape(len(points) * 3, 7)
+    return np.asarray(np.concatenate([turns, shifts, points[:, :, None]], axis=-1).reshape(len(points) * 3, 7))

