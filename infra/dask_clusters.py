@@ -25,8 +25,8 @@ def default_workers() -> int:
 
 
 @contextmanager
-def dask_client(scheduler: str = "", workers: int = 0, connect_timeout_s: float = 20.0) -> Iterator[Client]:
-    """Yield a client of an existing scheduler, or of a local cluster that ends with the context.
+def dask_scheduler(scheduler: str = "", workers: int = 0, connect_timeout_s: float = 20.0) -> Iterator[str]:
+    """Yield the address of an existing scheduler, or of a local cluster that ends with the context.
 
     Args:
         scheduler: address such as ``tcp://10.0.0.5:8786``; empty: a local cluster.
@@ -37,7 +37,8 @@ def dask_client(scheduler: str = "", workers: int = 0, connect_timeout_s: float 
         BadInputError: no scheduler answers at the address.
     """
     if scheduler:
-        yield from _existing(scheduler, connect_timeout_s)
+        _check_answers(scheduler, connect_timeout_s)
+        yield scheduler
         return
     with (
         dask.config.set({"distributed.worker.memory.target": False, "distributed.worker.memory.spill": False}),
@@ -49,16 +50,13 @@ def dask_client(scheduler: str = "", workers: int = 0, connect_timeout_s: float 
             memory_limit=0,
             silence_logs=logging.ERROR,
         ) as cluster,
-        Client(cluster) as client,
     ):
-        yield client
+        yield cluster.scheduler_address
 
 
-def _existing(scheduler: str, timeout_s: float) -> Iterator[Client]:
+def _check_answers(scheduler: str, timeout_s: float) -> None:
     try:
-        client = Client(scheduler, timeout=timeout_s)
+        Client(scheduler, timeout=timeout_s, set_as_default=False).close()
     except (OSError, TimeoutError, ValueError) as error:
         msg = f"no Dask scheduler answers at {scheduler!r} within {timeout_s:.0f} s ({error}); check the address or leave --scheduler out"
         raise BadInputError(msg) from error
-    with client:
-        yield client

@@ -20,6 +20,7 @@ from storage_schemas.clips import Clip, FamilyHashes
 from storage_schemas.rejections import Rejection
 
 PART_FORMAT = 1
+PART_INDEX_FILE = "part.json"
 LANDMARK_COUNT = 478
 LANDMARK_ROWS_PER_CHUNK = 64
 LANDMARK_CHUNKS_PER_ZARR_SHARD = 64

@@ -69,7 +69,9 @@ def read_spec(path: Path) -> BuildSpec:
     try:
         return BuildSpec.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']} (found {item['input']!r})" for item in error.errors())
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']} (found {item['input']!r})" for item in error.errors()
+        )
         raise BadInputError(f"the specification {path} has {error.error_count()} problem(s): {problems}") from error
 
 

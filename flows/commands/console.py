@@ -66,7 +66,8 @@ def progress_bar(title: str, *, quiet: bool) -> Iterator[Advance]:
         yield lambda done, total, note="": None  # noqa: ARG005
         return
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}")
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )  # fmt: skip
     with Progress(*columns, console=_STDERR, transient=True) as bar:
         row = bar.add_task(title, total=None, note="")

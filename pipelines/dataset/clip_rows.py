@@ -23,11 +23,10 @@ from pipelines.errors import BuildFailedError
 from storage_schemas.clips import CLIP_SCHEMA
 from storage_schemas.identifiers import canonical_json_bytes
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.part_layout import Family, PartClip, PartIndex, PartRecording, RowRange, part_path
+from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, PartIndex, PartRecording, RowRange, part_path
 from storage_schemas.recordings import RECORDING_SCHEMA
 from storage_schemas.rejections import Rejection, RejectionReason, Stage
 
-PART_INDEX_FILE = "part.json"
 _NO_ROWS = RowRange(start=0, count=0)
 _CLIP_COLUMNS = CLIP_SCHEMA.names
 

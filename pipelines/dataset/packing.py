@@ -15,14 +15,13 @@ from pipelines.dataset.tar_members import END_OF_ARCHIVE
 from pipelines.errors import BuildFailedError
 from storage_schemas.clips import Clip, FamilyHashes
 from storage_schemas.identifiers import canonical_json_bytes
-from storage_schemas.part_layout import Family, PartClip, PartIndex, PartObject, PartRecording, RowRange
+from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, PartIndex, PartObject, PartRecording, RowRange
 from storage_schemas.store_trouble import store_trouble
 
-PART_INDEX = "part.json"
 _COPY_BYTES = 2**20
 
 
-def pack_part(family: Family, key: str, staged: Sequence[Path], out_folder: Path) -> PartIndex:
+def pack_part(family: Family, key: str, staged: Sequence[Path], out_folder: Path, *, settings_key: str = "") -> PartIndex:
     """Write one family of a part into a local folder, `part.json` last.
 
     A clip is in the family if its outcome has a hash for it. A part in which no clip is has only its `part.json`.
@@ -31,7 +30,8 @@ def pack_part(family: Family, key: str, staged: Sequence[Path], out_folder: Path
         family: which.
         key: of the part.
         staged: folders of the staged recordings, in the order of the listing.
-        out_folder: made here; publish it with ``store.publish_folder(out_folder, part_path(family, key), PART_INDEX)``.
+        settings_key: stored in the index, see `PartIndex`.
+        out_folder: made here; publish it with ``store.publish_folder(out_folder, part_path(family, key), PART_INDEX_FILE)``.
 
     Returns:
         The index that was written.
@@ -58,7 +58,7 @@ def pack_part(family: Family, key: str, staged: Sequence[Path], out_folder: Path
             )
             for position, (recording, of_recording) in enumerate(zip(recordings, clips, strict=True))
         ]
-        index = PartIndex(family=family, key=key, recordings=entries, objects=_objects(out_folder))
+        index = PartIndex(family=family, key=key, settings_key=settings_key, recordings=entries, objects=_objects(out_folder))
         _write_index(index, out_folder)
     return index
 
@@ -139,6 +139,6 @@ def _file_sha256(path: Path) -> str:
 
 
 def _write_index(index: PartIndex, folder: Path) -> None:
-    temporary = folder / f".{PART_INDEX}"
+    temporary = folder / f".{PART_INDEX_FILE}"
     temporary.write_bytes(canonical_json_bytes(index.model_dump(mode="json")))
-    temporary.replace(folder / PART_INDEX)
+    temporary.replace(folder / PART_INDEX_FILE)

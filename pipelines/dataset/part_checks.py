@@ -17,12 +17,11 @@ import numpy.typing as npt
 import zarr
 from pydantic import ValidationError
 
-from pipelines.dataset.clip_rows import PART_INDEX_FILE
 from pipelines.dataset.frame_tar_checks import check_frames_tar
 from pipelines.dataset.problems import Check, Problem, ProblemList
 from pipelines.errors import StoreError
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.part_layout import LANDMARK_COUNT, PART_FORMAT, Family, PartClip, PartIndex, part_path
+from storage_schemas.part_layout import LANDMARK_COUNT, PART_FORMAT, PART_INDEX_FILE, Family, PartClip, PartIndex, part_path
 
 FRAMES_TAR = "frames.tar"
 _BLOCK_BYTES = 2**20

@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from pipelines.dataset.frame_tars import IMAGE_SUFFIX, expected_members, last_byte, member_names
-from pipelines.dataset.packing import PART_INDEX
 from pipelines.dataset.part_arrays import layout_of
 from pipelines.dataset.part_store import open_part_array
 from pipelines.dataset.staging import FRAMES_TAR
 from pipelines.errors import BadInputError, BuildFailedError, StoreError
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.part_layout import Family, PartIndex, PartRecording, RowRange, part_path
+from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartIndex, PartRecording, RowRange, part_path
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def read_part_index(store: ObjectStore, family: Family, key: str) -> PartIndex:
         FileNotFoundError: the part is not there, or not whole.
         StoreError: the index is damaged.
     """
-    path = f"{part_path(family, key)}/{PART_INDEX}"
+    path = f"{part_path(family, key)}/{PART_INDEX_FILE}"
     data = store.read_bytes(path)
     try:
         return PartIndex.model_validate_json(data)

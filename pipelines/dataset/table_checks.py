@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.dataset.clip_rows import PART_INDEX_FILE, clip_number
+from pipelines.dataset.clip_rows import clip_number
 from pipelines.dataset.problems import Check, ProblemList
 from pipelines.dataset.row_digests import RowDigest
 from pipelines.dataset.splitting import SPLITS
@@ -22,7 +22,7 @@ from pipelines.errors import StoreError
 from storage_schemas.dataset_version import VersionManifest
 from storage_schemas.identifiers import clip_key
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.part_layout import Family, part_path
+from storage_schemas.part_layout import PART_INDEX_FILE, Family, part_path
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SAMPLES_PER_FRAME = 640

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import ValidationError
 
-from pipelines.dataset.clip_rows import PART_INDEX_FILE, StoredIndex, part_columns
+from pipelines.dataset.clip_rows import StoredIndex, part_columns
 from pipelines.dataset.part_checks import check_part, parts_of
 from pipelines.dataset.problems import Check, Problem, ProblemList
 from pipelines.dataset.table_checks import check_manifest, check_tables
@@ -18,7 +18,7 @@ from pipelines.dataset.versions import MANIFEST_FILE, parse_manifest, resolve_ve
 from pipelines.errors import StoreError
 from storage_schemas.dataset_version import VersionManifest
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.part_layout import Family, PartClip, part_path
+from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, part_path
 
 Progress = Callable[[int, int], None]
 """(objects checked so far, objects in all)."""

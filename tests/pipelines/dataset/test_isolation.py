@@ -87,5 +87,5 @@ def test_the_child_dies_with_a_killed_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    gone, alive = psutil.wait_procs([child], timeout=10)
+    _, alive = psutil.wait_procs([child], timeout=10)
     assert not alive or child.status() == psutil.STATUS_ZOMBIE

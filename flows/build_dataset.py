@@ -1,0 +1,107 @@
+"""The flow `build_dataset`: raw videos in, an immutable dataset version out.
+
+Input: a corpus folder and a specification. Output: parts, a version and a tag in a store. Schedule: as often as you like; what is there is
+not built again. Cost: about 15 ms of one processor for each 25 fps frame of new video. Locally: ``flowvqtalker build --help``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from prefect import flow
+
+from infra.dask_clusters import dask_scheduler, default_workers
+from storage_schemas.build_spec import BuildSpec
+from storage_schemas.build_summary import BuildSummary
+from storage_schemas.part_layout import Family
+from tasks.part_building import BuiltCounts, PartWork, build_parts
+from tasks.planning import BuildPlan, plan_build
+from tasks.progress import RunProgress
+from tasks.publishing import Published, publish
+from tasks.recording_jobs import Obtained, close_processes, prepare_processes
+
+RECORDINGS_PER_TASK_RUN = 512
+MOST_TASK_RUNS = 400
+
+
+@flow(name="build_dataset", flow_run_name="build {spec.name}", persist_result=False, validate_parameters=True)
+def build_dataset(spec: BuildSpec, source: str, store: str, workers: int = 0, scheduler: str = "", tag: str = "latest") -> BuildSummary:
+    """Build a dataset version, or find that nothing has changed.
+
+    Args:
+        spec: what to build.
+        source: folder of the corpus.
+        store: folder or s3://bucket/prefix where parts and versions land.
+        workers: recordings handled at once on this machine; 0: one per processor.
+        scheduler: address of an existing Dask scheduler; empty: this machine.
+        tag: tag moved to the version; empty: none.
+
+    Raises:
+        BadInputError: source, specification or scheduler address is wrong.
+        StoreError: the store cannot be read or written.
+        BuildFailedError: too little was kept, or the parts could not be finished.
+    """
+    started = time.perf_counter()
+    try:
+        if not scheduler:
+            prepare_processes(store, workers or default_workers())
+        plan = plan_build(spec, source, store)
+        counts, startup_s = _build_missing(plan, workers, scheduler)
+    finally:
+        close_processes()
+    published = publish(plan, tag)
+    return _summary(plan, counts, published, tag).model_copy(
+        update={"seconds": time.perf_counter() - started, "startup_seconds": startup_s}
+    )
+
+
+def _build_missing(plan: BuildPlan, workers: int, scheduler: str) -> tuple[BuiltCounts, float]:
+    """Build what is missing, batch by batch; return what was done and how long the cluster took to start."""
+    counts = BuiltCounts()
+    if not plan.work:
+        return counts, 0.0
+    started = time.perf_counter()
+    progress = RunProgress("dataset-build", plan.recordings_to_obtain, f"recordings of {plan.context.spec.name}")
+    with dask_scheduler(scheduler, workers) as address:
+        startup_s = time.perf_counter() - started
+        for name, batch in _batches(plan):
+            counts.add(build_parts(name, batch, plan.context, address, progress))
+    return counts, startup_s
+
+
+def _batches(plan: BuildPlan) -> Iterator[tuple[str, list[PartWork]]]:
+    """Cut the work into task runs: some hundred recordings each, and never more than a few hundred runs."""
+    least = max(RECORDINGS_PER_TASK_RUN, plan.recordings_to_obtain // MOST_TASK_RUNS)
+    batch: list[PartWork] = []
+    first = 1
+    for number, part in enumerate(plan.work, start=1):
+        batch.append(part)
+        if sum(len(work.recordings) for work in batch) >= least or number == len(plan.work):
+            yield f"{first}-{number} of {len(plan.work)}", batch
+            batch, first = [], number + 1
+
+
+def _summary(plan: BuildPlan, counts: BuiltCounts, published: Published, tag: str) -> BuildSummary:
+    manifest = published.manifest
+    return BuildSummary(
+        dataset_version=manifest.dataset_version,
+        recipe=manifest.recipe,
+        unchanged=published.unchanged,
+        store=plan.context.store_uri,
+        tag=tag,
+        recordings=plan.recordings,
+        clips_accepted=manifest.counts["clips"],
+        clips_rejected=manifest.counts["rejections"],
+        rejections_by_reason=published.rejections_by_reason,
+        frames=manifest.counts["frames"],
+        parts_total=len(plan.parts),
+        parts_built=counts.parts,
+        parts_built_by_family={family.value: counts.by_family[family] for family in Family},
+        recordings_processed=counts.obtained[Obtained.PROCESSED],
+        recordings_reused=counts.obtained[Obtained.COPIED],
+        keep_rate=manifest.keep_rates["recordings"],
+        seconds=0.0,
+        startup_seconds=0.0,
+        report=published.report,
+    )
