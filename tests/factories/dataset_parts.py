@@ -125,7 +125,7 @@ def _make_frames(folder: Path, recordings: list[SyntheticRecording]) -> list[Par
     entries, sample = [], 0
     with tarfile.open(folder / "frames.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
         for item in recordings:
-            clips = []
+            clips, begin = [], tar.offset
             for clip in [] if Family.FRAMES in item.lacking else item.clips():
                 digest = hashlib.sha256()
                 for number in range(clip.frames):
@@ -136,7 +136,8 @@ def _make_frames(folder: Path, recordings: list[SyntheticRecording]) -> list[Par
                 ranges = {"frames": RowRange(start=sample, count=clip.frames)}
                 clips.append(PartClip(clip=clip, hashes=FamilyHashes(frames=digest.hexdigest()), ranges=ranges))
                 sample += clip.frames
-            entries.append(_entry(item, clips))
+            tar_bytes = RowRange(start=begin, count=tar.offset - begin)
+            entries.append(_entry(item, clips).model_copy(update={"tar_bytes": tar_bytes}))
     return entries
 
 
