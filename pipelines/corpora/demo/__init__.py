@@ -1,0 +1,1 @@
+"""A talking-face corpus synthesised from one public-domain portrait and offline speech, with its ground truth."""

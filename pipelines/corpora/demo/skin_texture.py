@@ -1,0 +1,67 @@
+"""The portrait's skin as a texture: eyes and mouth painted shut, and a second version without the creases of the smile."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from pipelines.corpora.demo.face_regions import LOWER_LIDS, LOWER_LIP_CURVES, UPPER_LIDS, UPPER_LIP_CURVES
+from pipelines.corpora.demo.head_mesh import in_frame
+from pipelines.corpora.demo.layers import Window, blurred, soft_polygon, window_around
+from pipelines.corpora.demo.portrait import Float, Image, Portrait
+
+_LIP_LINE_RGB = (112.0, 56.0, 52.0)
+_LASH_RGB = (84.0, 56.0, 44.0)
+# Creases from the nose to the corners of the smile, and its dimples, in a 512 px frame.
+_CREASES = (
+    ((221, 277), (214, 287), (206, 295), (198, 302), (197, 311), (203, 318)),
+    ((286, 280), (294, 288), (302, 297), (310, 305), (312, 312), (307, 318)),
+)
+
+
+class SkinTexture:
+    """Gives the texture for a strength of the smile."""
+
+    def __init__(self, portrait: Portrait) -> None:
+        unit = portrait.size_px / 512
+        smiling = _painted_shut(portrait)
+        creases = [in_frame(portrait, np.array(line, dtype=np.float64)) for line in _CREASES]
+        window = window_around(np.concatenate(creases), 14 * unit, portrait.size_px)
+        self._window = window or Window(0, 0, 2, 2)
+        rows, columns = self._window.slices
+        self._relaxed = smiling.copy()
+        self._relaxed[rows, columns] = _without_creases(smiling[rows, columns], creases, self._window, unit)
+        self._creased_part = smiling[rows, columns].copy()
+        self._relaxed_part = self._relaxed[rows, columns].copy()
+
+    def at(self, smile: float) -> Image:
+        """Return the texture (size, size, 3), creased as far as `smile` (0..1) says; valid until the next call."""
+        rows, columns = self._window.slices
+        share = float(np.clip(smile, 0, 1))
+        self._relaxed[rows, columns] = cv2.addWeighted(self._creased_part, share, self._relaxed_part, 1 - share, 0)
+        return self._relaxed
+
+
+def _painted_shut(portrait: Portrait) -> Image:
+    """Paint eyes and mouth over: closed lids and lips must not show a line of eyeball or teeth."""
+    unit, image = portrait.size_px / 512, portrait.image.astype(np.float32)
+    lips = [*UPPER_LIP_CURVES[-1], *reversed(LOWER_LIP_CURVES[-1][1:-1])]
+    eyes = [[*UPPER_LIDS[side], *reversed(LOWER_LIDS[side][1:-1])] for side in (0, 1)]
+    whole = Window(0, 0, portrait.size_px, portrait.size_px)
+    for edge, colour, spread in ((lips, _LIP_LINE_RGB, 1.6), (eyes[0], _LASH_RGB, 0.8), (eyes[1], _LASH_RGB, 0.8)):
+        cover = soft_polygon(portrait.points[edge, :2], whole)
+        grown = np.clip(2.2 * blurred(cover, spread * unit), 0, 1)[..., None]
+        image += (np.array(colour, dtype=np.float32) - image) * grown
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def _without_creases(part: Image, creases: list[Float], window: Window, unit: float) -> Image:
+    """Fill the creases from the skin beside them."""
+    mask = np.zeros(part.shape[:2], dtype=np.uint8)
+    for line in creases:
+        corners = np.round((line - (window.x, window.y)) * 16).astype(np.int32)
+        cv2.polylines(mask, [corners.reshape(-1, 1, 2)], False, 255, max(1, round(9 * unit)), cv2.LINE_8, 4)
+    filled = cv2.inpaint(part, mask, 5 * unit, cv2.INPAINT_TELEA).astype(np.float32)
+    filled = cv2.GaussianBlur(filled, (0, 0), 2.5 * unit)
+    share = blurred(mask.astype(np.float32) / 255, 2.5 * unit)[..., None]
+    return np.clip(part + (filled - part) * np.clip(1.2 * share, 0, 0.9), 0, 255).astype(np.uint8)
