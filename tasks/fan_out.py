@@ -33,7 +33,7 @@ class FanOut(Generic[Tag]):
         self._when_lost = when_lost
         self._waiting: deque[tuple[Tag, Callable[..., Any], tuple[Any, ...], int]] = deque()
         self._under_way: dict[Any, tuple[Tag, Callable[..., Any], tuple[Any, ...], int]] = {}
-        self._completed = as_completed()
+        self._completed = as_completed(loop=client.loop)
 
     def add(self, tag: Tag, function: Callable[..., Any], *arguments: Any, first: bool = False) -> None:  # noqa: ANN401
         """Add a job; `first`: before everything that waits."""
