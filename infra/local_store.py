@@ -98,9 +98,19 @@ class LocalObjectStore(ManagedStore):
             self._rename_folder(local, target, last)
 
     def fetch_folder(self, path: str, local: Path) -> None:
-        """Copy everything under a path into a local folder (made if it is not there); FileNotFoundError if nothing is there."""
-        with store_trouble("copy", self._locate(path), missing_is_trouble=False):
-            shutil.copytree(self._locate(path), local, copy_function=shutil.copyfile, dirs_exist_ok=True)
+        """Copy everything under a path into a local folder (made if it is not there).
+
+        Into this store's own scratch the files are linked, not copied: read them, do not change them.
+
+        Raises:
+            FileNotFoundError: nothing is there, or it goes away meanwhile.
+        """
+        source = self._locate(path)
+        link = local.absolute().is_relative_to(self._scratch.root)
+        with store_trouble("copy", source, missing_is_trouble=False):
+            if not _copy_tree(source, local, link=link):
+                msg = f"nothing is at {source}"
+                raise FileNotFoundError(msg)
 
     def list_objects(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield (path, size in bytes) of every file under a folder, in the order of the paths' characters, as S3 does."""
@@ -240,6 +250,32 @@ def _entries(folder: Path) -> Iterator[tuple[str, bool, int]]:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):
                 yield entry.name, entry.is_dir(follow_symlinks=False), entry.stat(follow_symlinks=False).st_size
+
+
+def _copy_tree(source: Path, target: Path, *, link: bool) -> int:
+    """Copy or link every file of a folder and return how many; FileNotFoundError as soon as one is missing."""
+    with os.scandir(source) as scan:
+        entries = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in scan)
+    count = 0
+    for name, is_folder in entries:
+        if is_folder:
+            count += _copy_tree(source / name, target / name, link=link)
+            continue
+        target.mkdir(parents=True, exist_ok=True)
+        if not (link and _linked(source / name, target / name)):
+            shutil.copyfile(source / name, target / name)
+        count += 1
+    return count
+
+
+def _linked(source: Path, target: Path) -> bool:
+    try:
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        raise
+    except OSError:  # the file system has no links, or allows no more
+        return False
+    return True
 
 
 def _walk(folder: Path, path: str) -> Iterator[tuple[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from storage_schemas.errors import BadInputError
 
 SCRATCH_FOLDER = "scratch"
-COMPLETION_MARKERS = ("part.json", "manifest.json")
+COMPLETION_MARKERS = ("part.json", "manifest.json", "outcome.json")
 """Files whose presence makes a folder whole: written last, removed first."""
 
 

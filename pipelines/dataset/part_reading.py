@@ -65,7 +65,8 @@ def read_clip_landmarks(store: ObjectStore, part_key: str, rows: RowRange) -> tu
         float32 (frames, 478, 3) in pixels of the crop, NaN where no face was detected; bool (frames,), whether one was.
 
     Raises:
-        StoreError: the part cannot be read or is damaged.
+        FileNotFoundError: the part is not there.
+        StoreError: it cannot be read or is damaged.
     """
     return read_rows(store, part_key, "landmarks", rows), read_rows(store, part_key, "detected", rows)
 
@@ -85,7 +86,8 @@ def read_clip_audio(
         int16 (samples,) at 16 kHz; float32 (columns, 80), 80 columns a second.
 
     Raises:
-        StoreError: the part cannot be read or is damaged.
+        FileNotFoundError: the part is not there.
+        StoreError: it cannot be read or is damaged.
     """
     return read_rows(store, part_key, "waveform", waveform), read_rows(store, part_key, "log_mel", log_mel)
 
@@ -95,6 +97,7 @@ def read_rows(store: ObjectStore, part_key: str, name: str, rows: RowRange) -> N
 
     Raises:
         BadInputError: the array has no such rows.
+        FileNotFoundError: the part is not there.
         StoreError: the part cannot be read or is damaged.
     """
     return array_rows(open_part_array(store, part_key, layout_of(name)), rows)

@@ -28,12 +28,16 @@ def open_part_array(store: ObjectStore, key: str, layout: ArrayLayout) -> zarr.A
         layout: which array.
 
     Raises:
-        StoreError: the array is not there, or its metadata are damaged.
+        FileNotFoundError: the array is not there.
+        StoreError: its metadata are damaged.
     """
     path = f"{part_path(layout.family, key)}/{group_name(layout.family)}/{layout.name}"
     try:
         array = zarr.open_array(PartStore(store, path), mode="r", zarr_format=3)
-    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+    except FileNotFoundError as error:
+        msg = f"no array is at {store.uri}/{path}"
+        raise FileNotFoundError(msg) from error
+    except (ValueError, KeyError, TypeError) as error:
         msg = f"cannot read {store.uri}/{path}: expected a Zarr array, found none ({error}); run `flowvqtalker dataset verify`"
         raise StoreError(msg) from error
     if array.dtype != layout.dtype or array.shape[1:] != layout.row_shape:
@@ -74,8 +78,8 @@ class PartStore(Store):
         except FileNotFoundError as error:
             if key.rsplit("/", 1)[-1] == _METADATA:
                 return None
-            msg = f"cannot read {self}/{key}: the file is missing; run `flowvqtalker dataset verify`"
-            raise StoreError(msg) from error
+            msg = f"{self}/{key} is missing, although the array is there; run `flowvqtalker dataset verify`"
+            raise FileNotFoundError(msg) from error
         return buffer_type.from_bytes(data)
 
     async def get_partial_values(

@@ -155,11 +155,11 @@ class StagedRecordingWriter:
         """
         self._check(outcome)
         whole = outcome.model_copy(update={"hashes": {key: clip.hashes() for key, clip in sorted(self._clips.items())}})
-        with store_trouble("write", self.folder):
+        with store_trouble("write", self.folder / FRAMES_TAR):
             if self._tar:
                 self._tar.write(END_OF_ARCHIVE)
             self.close()
-            write_outcome(self.folder, whole)
+        write_outcome(self.folder, whole)
         return whole
 
     def close(self) -> None:
@@ -237,10 +237,11 @@ def read_staged(folder: Path) -> StagedRecording:
 
 
 def write_outcome(folder: Path, outcome: RecordingOutcome) -> None:
-    """Write the outcome of a staged recording, after everything else."""
+    """Write the outcome of a staged recording, after everything else; StoreError if it cannot be written."""
     temporary = folder / f".{OUTCOME_FILE}"
-    temporary.write_bytes(canonical_json_bytes(outcome.model_dump(mode="json")))
-    temporary.replace(folder / OUTCOME_FILE)
+    with store_trouble("write", folder / OUTCOME_FILE):
+        temporary.write_bytes(canonical_json_bytes(outcome.model_dump(mode="json")))
+        temporary.replace(folder / OUTCOME_FILE)
 
 
 def array_file(clip_key: str, name: str) -> str:

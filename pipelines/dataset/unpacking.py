@@ -7,12 +7,10 @@ the index, so a damaged part is never carried on into a new one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import zarr
 
 from pipelines.dataset.frame_tars import IMAGE_SUFFIX, staged_members
 from pipelines.dataset.packing import family_hash
@@ -24,7 +22,7 @@ from pipelines.dataset.tar_members import END_OF_ARCHIVE
 from pipelines.errors import BadInputError, BuildFailedError, StoreError
 from storage_schemas.clips import FamilyHashes, RecordingOutcome
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.part_layout import Family, PartClip, PartIndex, PartRecording, part_path
+from storage_schemas.part_layout import Family, PartClip, PartIndex, PartRecording, RowRange, part_path
 from storage_schemas.rejections import Rejection
 from storage_schemas.store_trouble import store_trouble
 
@@ -46,21 +44,20 @@ def unpack_recording(store: ObjectStore, parts: Mapping[Family, PartIndex], reco
 
     Raises:
         BadInputError: a part does not hold the recording.
+        FileNotFoundError: a file of a part is not there (any more).
         StoreError: a part cannot be read or is damaged, or the folder cannot be written.
     """
     entries = {family: _entry(index, recording_id) for family, index in sorted(parts.items())}
     if Family.FRAMES not in entries:
         msg = f"recording {recording_id}: cannot be unpacked without its frames part"
         raise BadInputError(msg)
-    with store_trouble("write", out_folder):
+    with store_trouble("make", out_folder):
         out_folder.mkdir(parents=True, exist_ok=True)
-        for family, entry in entries.items():
-            if family is Family.FRAMES:
-                _unpack_frames(store, parts[family].key, entry, out_folder)
-            else:
-                _unpack_arrays(store, family, parts[family].key, entry, out_folder)
-        outcome = _outcome(entries)
-        write_outcome(out_folder, outcome)
+    for family, entry in entries.items():
+        unpack = _unpack_frames if family is Family.FRAMES else _unpack_arrays
+        unpack(store, parts[family], entry, out_folder)
+    outcome = _outcome(entries)
+    write_outcome(out_folder, outcome)
     return outcome
 
 
@@ -95,26 +92,25 @@ def _rejections(entries: Mapping[Family, PartRecording]) -> list[Rejection]:
     return found
 
 
-def _unpack_frames(store: ObjectStore, key: str, entry: PartRecording, out_folder: Path) -> None:
+def _unpack_frames(store: ObjectStore, part: PartIndex, entry: PartRecording, out_folder: Path) -> None:
     if not entry.clips:
         return
-    path = f"{part_path(Family.FRAMES, key)}/{FRAMES_TAR}"
-    begin, end = entry.tar_bytes.start, entry.tar_bytes.start + entry.tar_bytes.count
-    with (out_folder / FRAMES_TAR).open("xb") as out:
-        for start in range(begin, end, _RANGE_BYTES):
-            out.write(_range(store, path, start, min(_RANGE_BYTES, end - start)))
+    path = f"{part_path(Family.FRAMES, part.key)}/{FRAMES_TAR}"
+    with store_trouble("write", out_folder, missing_is_trouble=False), (out_folder / FRAMES_TAR).open("xb") as out:
+        for block in _blocks(store, path, entry.tar_bytes):
+            out.write(block)
         out.write(END_OF_ARCHIVE)
     _check_frames(out_folder / FRAMES_TAR, entry, f"{store.uri}/{path}")
 
 
-def _range(store: ObjectStore, path: str, start: int, count: int) -> bytes:
-    try:
-        data = store.read_range(path, start, count)
-    except FileNotFoundError as error:
-        raise _damaged(f"{store.uri}/{path}", "the file is missing") from error
-    if len(data) != count:
-        raise _damaged(f"{store.uri}/{path}", f"expected {count} bytes from byte {start}, found {len(data)}")
-    return data
+def _blocks(store: ObjectStore, path: str, wanted: RowRange) -> Iterator[bytes]:
+    end = wanted.start + wanted.count
+    for start in range(wanted.start, end, _RANGE_BYTES):
+        count = min(_RANGE_BYTES, end - start)
+        block = store.read_range(path, start, count)
+        if len(block) != count:
+            raise _damaged(f"{store.uri}/{path}", f"expected {count} bytes from byte {start}, found {len(block)}")
+        yield block
 
 
 def _check_frames(tar: Path, entry: PartRecording, where: str) -> None:
@@ -131,22 +127,19 @@ def _check_frames(tar: Path, entry: PartRecording, where: str) -> None:
         _check_hash(digests[item.clip.clip_key].hexdigest(), item, Family.FRAMES, where)
 
 
-def _unpack_arrays(store: ObjectStore, family: Family, key: str, entry: PartRecording, out_folder: Path) -> None:
+def _unpack_arrays(store: ObjectStore, part: PartIndex, entry: PartRecording, out_folder: Path) -> None:
     if not entry.clips:
         return
-    arrays = {layout.name: open_part_array(store, key, layout) for layout in arrays_of(family)}
+    arrays = {layout.name: open_part_array(store, part.key, layout) for layout in arrays_of(part.family)}
     for item in entry.clips:
         digest = hashlib.sha256()
         for name, array in arrays.items():
-            digest.update(_unpack_array(array, name, item, out_folder))
-        _check_hash(digest.hexdigest(), item, family, f"{store.uri}/{part_path(family, key)}")
-
-
-def _unpack_array(array: zarr.Array[Any], name: str, item: PartClip, out_folder: Path) -> memoryview:
-    values = np.ascontiguousarray(array_rows(array, item.ranges[name]))
-    with (out_folder / array_file(item.clip.clip_key, name)).open("xb") as out:
-        write_array(out, values)
-    return values.data
+            values = np.ascontiguousarray(array_rows(array, item.ranges[name]))
+            digest.update(values.data)
+            path = out_folder / array_file(item.clip.clip_key, name)
+            with store_trouble("write", path), path.open("xb") as out:
+                write_array(out, values)
+        _check_hash(digest.hexdigest(), item, part.family, f"{store.uri}/{part_path(part.family, part.key)}")
 
 
 def _check_hash(found: str, item: PartClip, family: Family, where: str) -> None:

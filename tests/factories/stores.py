@@ -11,6 +11,8 @@ from pathlib import Path
 import boto3
 from moto.server import ThreadedMotoServer
 
+from infra.managed_store import ManagedStore
+from infra.object_store import open_store
 from infra.settings import Settings
 
 
@@ -49,3 +51,14 @@ def fake_credentials() -> Iterator[None]:
     finally:
         for name in added:
             del os.environ[name]
+
+
+@contextmanager
+def every_kind_of_store(kind: str, folder: Path) -> Iterator[ManagedStore]:
+    """Yield an empty store: kind "folder", or "moto" for a bucket of a server of its own."""
+    if kind == "folder":
+        with open_store(str(folder / "store"), Settings(store_fsync=False)) as store:
+            yield store
+        return
+    with fake_credentials(), s3_server() as address, open_store(f"s3://{new_bucket(address)}/p", s3_settings(address, folder)) as store:
+        yield store

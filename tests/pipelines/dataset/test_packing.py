@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import errno
 import hashlib
 import io
@@ -16,11 +17,11 @@ import pytest
 import zarr
 
 from pipelines.dataset import array_packing, packing
-from pipelines.dataset.packing import PART_INDEX, pack_part
+from pipelines.dataset.packing import pack_part
 from pipelines.dataset.staging import read_staged
 from pipelines.errors import BuildFailedError, StoreError
 from storage_schemas.clips import RecordingOutcome
-from storage_schemas.part_layout import Family, PartIndex, RowRange
+from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartIndex, RowRange
 from tests.factories.staged_recordings import folder_bytes, stage_recording
 
 KEY = "ab" * 16
@@ -54,7 +55,7 @@ def test_the_tar_is_the_recordings_members_one_after_the_other(staged: list[Path
 
 def test_the_index_describes_every_recording(staged: list[Path], tmp_path: Path) -> None:
     index = pack_part(Family.FRAMES, KEY, staged, tmp_path / "part")
-    assert PartIndex.model_validate_json((tmp_path / "part" / PART_INDEX).read_bytes()) == index
+    assert PartIndex.model_validate_json((tmp_path / "part" / PART_INDEX_FILE).read_bytes()) == index
     outcomes = _outcomes(staged)
     assert [r.recording_id for r in index.recordings] == ["rec/0", "rec/1", "rec/2"]
     assert [r.content_key for r in index.recordings] == [outcome.content_key for outcome in outcomes]
@@ -77,7 +78,7 @@ def test_objects_are_hashed(staged: list[Path], tmp_path: Path) -> None:
     for family in Family:
         index = pack_part(family, KEY, staged, tmp_path / family)
         files = folder_bytes(tmp_path / family)
-        del files[PART_INDEX]
+        del files[PART_INDEX_FILE]
         assert [(o.path, o.size_bytes, o.sha256) for o in index.objects] == [
             (path, len(data), hashlib.sha256(data).hexdigest()) for path, data in sorted(files.items())
         ]
@@ -115,12 +116,11 @@ def test_chunks_and_shards_are_as_laid_down(staged: list[Path], tmp_path: Path) 
 
 def test_rows_cross_zarr_shards(staged: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small Zarr shards, so that clips begin and end inside them and one clip spans several."""
-    import dataclasses  # noqa: PLC0415
 
     small = tuple(
         dataclasses.replace(layout, rows_per_chunk=7, chunks_per_zarr_shard=3) for layout in array_packing.arrays_of(Family.LANDMARKS)
     )
-    monkeypatch.setattr(array_packing, "arrays_of", lambda family: small)
+    monkeypatch.setattr(array_packing, "arrays_of", lambda _: small)
     pack_part(Family.LANDMARKS, KEY, staged, tmp_path / "part")
     stored = np.asarray(zarr.open_array(tmp_path / "part/landmarks.zarr/landmarks", mode="r")[:])
     keys = [clip.clip_key for outcome in _outcomes(staged) for clip in outcome.clips]
@@ -129,13 +129,20 @@ def test_rows_cross_zarr_shards(staged: list[Path], tmp_path: Path, monkeypatch:
     assert len(list((tmp_path / "part/landmarks.zarr/landmarks/c").iterdir())) == -(-158 // 21)
 
 
+PACK_SCRIPT = """
+import sys
+from pathlib import Path
+from pipelines.dataset.packing import pack_part
+from storage_schemas.part_layout import Family
+pack_part(Family(sys.argv[1]), sys.argv[2], [Path(folder) for folder in sys.argv[4:]], Path(sys.argv[3]))
+"""
+
+
 @pytest.mark.parametrize("family", list(Family))
 def test_the_same_recordings_give_the_same_bytes_in_another_process(staged: list[Path], tmp_path: Path, family: Family) -> None:
     pack_part(family, KEY, staged, tmp_path / "here")
-    script = "import sys; from pathlib import Path; from pipelines.dataset.packing import pack_part; from storage_schemas.part_layout import Family\n"
-    script += "pack_part(Family(sys.argv[1]), sys.argv[2], [Path(p) for p in sys.argv[4:]], Path(sys.argv[3]))"
     arguments = [family.value, KEY, str(tmp_path / "there"), *map(str, staged)]
-    subprocess.run([sys.executable, "-c", script, *arguments], check=True, cwd=Path(__file__).parents[3])
+    subprocess.run([sys.executable, "-c", PACK_SCRIPT, *arguments], check=True, cwd=Path(__file__).parents[3])
     assert folder_bytes(tmp_path / "here") == folder_bytes(tmp_path / "there")
 
 
@@ -143,7 +150,7 @@ def test_a_part_without_clips_has_only_its_index(tmp_path: Path) -> None:
     stage_recording(tmp_path / "s", "x", ())
     for family in Family:
         index = pack_part(family, KEY, [tmp_path / "s"], tmp_path / family)
-        assert list(folder_bytes(tmp_path / family)) == [PART_INDEX]
+        assert list(folder_bytes(tmp_path / family)) == [PART_INDEX_FILE]
         assert index.objects == []
         assert index.recordings[0].rejections
 
@@ -180,7 +187,7 @@ def test_wrong_arrays_are_refused(tmp_path: Path, family: Family, name: str, cha
     _rewrite(tmp_path / "s", name, change)
     with pytest.raises(BuildFailedError, match=message):
         pack_part(family, KEY, [tmp_path / "s"], tmp_path / "part")
-    assert not (tmp_path / "part" / PART_INDEX).exists()
+    assert not (tmp_path / "part" / PART_INDEX_FILE).exists()
 
 
 @pytest.mark.parametrize(
@@ -227,12 +234,12 @@ def test_the_index_is_written_last(staged: list[Path], tmp_path: Path, monkeypat
         monkeypatch.setattr(module, name, fail)
         with pytest.raises(StoreError, match=r"cannot write .*: no space left"):
             pack_part(family, KEY, staged, tmp_path / family)
-        assert not (tmp_path / family / PART_INDEX).exists()
+        assert not (tmp_path / family / PART_INDEX_FILE).exists()
 
 
 def test_part_json_is_canonical(staged: list[Path], tmp_path: Path) -> None:
     pack_part(Family.FRAMES, KEY, staged, tmp_path / "part")
-    data = (tmp_path / "part" / PART_INDEX).read_bytes()
+    data = (tmp_path / "part" / PART_INDEX_FILE).read_bytes()
     assert data == json.dumps(json.loads(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
