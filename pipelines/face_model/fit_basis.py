@@ -15,7 +15,7 @@ from storage_schemas.part_layout import LANDMARK_COUNT
 # Skin that expression moves by less than this (root mean square, inter-ocular distances) is expected to move slowly ...
 _STILL_MOTION = (0.02, 0.01)
 # ... unless it is this near to lids, lips or brows.
-_NEAR_FEATURES = 0.15
+_NEAR_FEATURES = 0.3
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,11 @@ class FitSettings(BaseModel):
 
     depth_weight: float = Field(0.1, gt=0, le=1, description="Weight of MediaPipe's depth against image coordinates")
     landmark_noise: float = Field(0.003, gt=0, description="Standard error of a landmark in inter-ocular distances; weighs the ridge terms")
-    identity_frames: int = Field(128, ge=1, description="Frames, evenly spaced, that the identity is fitted to")
+    identity_frames: int = Field(64, ge=1, description="Frames, evenly spaced, that the identity is fitted to")
     min_frames: int = Field(12, ge=1, description="Shorter clips are rejected")
     min_detected: float = Field(0.5, gt=0, le=1, description="Clips with landmarks in a smaller share of frames are rejected")
-    pose_smoothing: float = Field(1.0, ge=0, description="Strength of pose smoothing; 0 for none")
-    expression_smoothing: float = Field(1.0, ge=0, description="Strength of the smoothing of still skin; 0 for none")
+    pose_smoothing: float = Field(2.0, ge=0, description="Strength of pose smoothing; 0 for none")
+    expression_smoothing: float = Field(0.5, ge=0, description="Strength of the smoothing of still skin; 0 for none")
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,11 @@ class RawFit:
         identity: (identity modes,) alpha.
         expression: (frames, 64) beta.
         pose: (frames, 6) rho, see `camera`.
-        rotations: (frames, 3, 3) of the pose.
-        detected: (frames,) bool; elsewhere landmarks were interpolated in time.
     """
 
     identity: FloatArray
     expression: FloatArray
     pose: FloatArray
-    rotations: FloatArray
-    detected: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -121,7 +117,7 @@ def fit_frames(landmarks_px: FloatArray, size_px: float, basis: FitBasis, settin
         expression = _fit_expression(points, base, placement, basis, settings)
         placement = _place(points, base + _moved(basis.expression, expression), basis, settings)
     pose = np.concatenate([euler_from_matrices(placement.rotations), placement.places[:, :2], placement.scales[:, None]], axis=1)
-    return RawFit(identity, expression, pose, placement.rotations, np.ones(len(points), dtype=np.bool_))
+    return RawFit(identity, expression, pose)
 
 
 def _moved(basis: FloatArray, coefficients: FloatArray) -> FloatArray:
