@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def _digest(rows: list[tuple[str, int, float]], cuts: list[int] | None = None, s
     columns = [pa.array(list(values), field.type) for values, field in zip(zip(*rows, strict=True), schema, strict=True)]
     batch = pa.RecordBatch.from_arrays(columns, schema=schema)
     edges = [0, *sorted(cuts or []), len(rows)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         digest.update(batch.slice(start, end - start))
     return digest.hexdigest()
 
