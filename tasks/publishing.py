@@ -64,6 +64,14 @@ def publish(plan: BuildPlan, tag: str) -> Published:
         BuildFailedError: the keep-rate is under the declared one, or a part is missing.
         StoreError: the store cannot be written.
     """
+    published = publish_plan(plan, tag)
+    manifest = published.manifest
+    create_markdown_artifact(markdown_summary(manifest), key="dataset-version", description=f"Dataset version {manifest.dataset_version}")
+    return published
+
+
+def publish_plan(plan: BuildPlan, tag: str) -> Published:
+    """Do what `publish` does, without an artifact."""
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with open_store(plan.context.store_uri, Settings()) as store:
         before = set(version_ids(store))
@@ -75,7 +83,6 @@ def publish(plan: BuildPlan, tag: str) -> Published:
         if tag:
             set_tag(store, tag, resolve_version(store, version), moved=created)
         reasons = _rejections_by_reason(store, version)
-    create_markdown_artifact(markdown_summary(manifest), key="dataset-version", description=f"Dataset version {version}")
     return Published(manifest, version in before, reasons, f"{version_folder(version)}/{REPORT_FILE}")
 
 

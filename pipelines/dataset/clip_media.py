@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import zarr
 
-from pipelines.dataset.frame_tars import clip_images
+from pipelines.dataset.clip_tars import clip_images
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import Family, part_path
 

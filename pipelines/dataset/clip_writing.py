@@ -71,7 +71,7 @@ def _crops(piece: Piece, window: CropWindow, source: ClipSource, settings: CropS
     fresh = [int(slot) for index, slot in enumerate(piece.slots) if index == 0 or not piece.held[index]]
     if all(_is_kept(source.buffer, slot, window) for slot in fresh):
         for slot in fresh:
-            region, pixels = source.buffer.get(slot) or _missing(slot)
+            region, pixels = source.buffer[slot]
             yield crop_frame(pixels, (region.x_px, region.y_px), window, settings.size_px)
         return
     wanted = source.grid.source_index[fresh]
@@ -80,12 +80,7 @@ def _crops(piece: Piece, window: CropWindow, source: ClipSource, settings: CropS
 
 
 def _is_kept(buffer: RegionBuffer, slot: int, window: CropWindow) -> bool:
-    kept = buffer.get(slot)
-    return kept is not None and kept[0].contains(window.x_px, window.y_px, window.size_px, window.size_px)
-
-
-def _missing(slot: int) -> tuple[None, None]:
-    raise KeyError(f"slot {slot} is not kept")
+    return slot in buffer and buffer[slot][0].contains(window.x_px, window.y_px, window.size_px, window.size_px)
 
 
 def write_clip_landmarks(writer: StagedRecordingWriter, clip: Clip, piece: Piece, window: CropWindow, size_px: int) -> None:

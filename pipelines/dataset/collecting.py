@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.dataset.version_tables import VersionTable, read_batches, version_folder
-from pipelines.dataset.versions import list_tags, list_versions, version_ids
+from pipelines.dataset.version_tables import VersionTable, read_batches, sha256_of, table_path, version_folder
+from pipelines.dataset.versions import list_tags, list_versions, read_manifest, version_ids
 from pipelines.errors import StoreError
 from storage_schemas.dataset_version import VersionManifest
 from storage_schemas.object_store_protocol import ObjectStore
@@ -132,7 +132,9 @@ def _named_parts(store: ObjectStore, ids: Iterable[str], gone: set[str]) -> set[
     for version_id in ids:
         if version_folder(version_id) in gone:
             continue
+        manifest = read_manifest(store, version_id)
         try:
+            _check_objects_file(store, manifest)
             for batch in read_batches(store, version_id, VersionTable.OBJECTS, ("family", "part_key")):
                 unique = pa.table([batch.column("family"), batch.column("part_key")], names=["family", "key"]).group_by(["family", "key"])
                 named.update(part_path(Family(row["family"]), row["key"]) for row in unique.aggregate([]).to_pylist())
@@ -140,6 +142,14 @@ def _named_parts(store: ObjectStore, ids: Iterable[str], gone: set[str]) -> set[
             msg = f"version {version_id}: its objects table cannot be read ({error}), so what it names is unknown; repair or remove it"
             raise StoreError(msg) from error
     return named
+
+
+def _check_objects_file(store: ObjectStore, manifest: VersionManifest) -> None:
+    with store.open(table_path(manifest.dataset_version, VersionTable.OBJECTS)) as file:
+        found = sha256_of(file)[0]
+    if found != manifest.files[VersionTable.OBJECTS.value]:
+        msg = f"expected SHA-256 {manifest.files[VersionTable.OBJECTS.value]}, found {found}"
+        raise ValueError(msg)
 
 
 def _folders(store: ObjectStore, prefix: str, depth: int) -> Iterator[_Folder]:

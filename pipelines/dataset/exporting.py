@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.dataset.clip_media import ClipMedia, clip_media
+from pipelines.dataset.clip_tars import copy_clips
 from pipelines.dataset.export_files import claim_folder, exported_name, write_csv, write_whole, written_whole
-from pipelines.dataset.frame_tars import copy_clips
 from pipelines.dataset.splitting import SPLITS
 from pipelines.dataset.version_tables import VersionTable, read_batches, sha256_of
 from pipelines.dataset.versions import load_manifest

@@ -36,9 +36,11 @@ class RegionBuffer:
             return
         self._regions[slot] = (region, pixels)
 
-    def get(self, slot: int) -> tuple[Region, NDArray[np.uint8]] | None:
-        """Return what is kept of a slot's frame."""
-        return self._regions.get(slot)
+    def __contains__(self, slot: int) -> bool:
+        return slot in self._regions
+
+    def __getitem__(self, slot: int) -> tuple[Region, NDArray[np.uint8]]:
+        return self._regions[slot]
 
     def discard_before(self, slot: int) -> None:
         """Forget the slots before one, and start keeping again if the limit had been passed."""
