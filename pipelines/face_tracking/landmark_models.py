@@ -93,7 +93,7 @@ class FaceMeshTracker(_WarmedUpTracker):
         super().__init__(open_face_mesh_graph())
 
     def _detect(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        faces = self._native.process({"image": rgb}).multi_face_landmarks
+        faces = self._native.process(rgb)
         return _in_pixels(_read_landmarks(faces[0]), rgb) if faces else None
 
 

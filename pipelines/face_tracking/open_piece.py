@@ -10,6 +10,7 @@ from pipelines.face_tracking.face_following import Sighting
 from pipelines.face_tracking.piece_judging import Piece
 from storage_schemas.part_layout import LANDMARK_COUNT
 
+_NO_BOX = (np.nan,) * 4
 _NO_PIXELS = np.empty((0, 0, 3), np.uint8)
 
 
@@ -41,7 +42,7 @@ class OpenPiece:
         return Piece(
             start_slot=self.start_slot,
             landmarks=landmarks[shown],
-            boxes=np.stack([sighting.box for sighting in sightings])[shown],
+            boxes=np.array([sighting.box or _NO_BOX for sighting in sightings], np.float32)[shown],
             detected=np.array([sighting.landmarks is not None for sighting in sightings])[shown],
             held=np.diff(shown, prepend=-1) == 0,
             regions=np.array(regions, np.int32)[shown],

@@ -61,7 +61,7 @@ class PieceTracker:
         Returns:
             What is now known, in order: tracked frames, and before the first frame of the next piece the finished one.
         """
-        return self._track_all(self._cuts.feed(slot, rgb))
+        return self._track_all(self._cuts.feed(slot, np.ascontiguousarray(rgb)))
 
     def finish(self) -> list[TrackEvent]:
         """Return what is left at the end of the recording; a recording without any face gives one rejection."""

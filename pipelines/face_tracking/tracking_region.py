@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-REGION_TO_FACE = 3.0
-"""Side of the region as a multiple of the face box: the crop window (about 2.1 times the box) and some head motion fit in."""
+from pipelines.face_tracking.boxes import Box
+
+REGION_TO_FACE = 3.5
+"""Side of the region as a multiple of the face box: the crop window, about 2.1 times the box, and head motion fit in."""
 _UPWARD_SHIFT = 0.15
 """The region's centre lies this share of the face box above the face's, as the crop window's does, for the hair."""
 _WHOLE_FRAME_SHARE = 0.6
@@ -49,35 +51,33 @@ def whole_frame(frame_width: int, frame_height: int) -> Region:
     return Region(0, 0, frame_width, frame_height)
 
 
-def choose_region(box: NDArray[np.float32], frame_width: int, frame_height: int) -> Region:
+def choose_region(box: Box, frame_width: int, frame_height: int) -> Region:
     """Return the tracking region for a face.
 
     Args:
-        box: (4,) left, top, right, bottom of the face in source pixels.
+        box: the face in source pixels.
         frame_width: width of the upright source frame in pixels.
         frame_height: its height.
 
     Returns:
         A square of `REGION_TO_FACE` times the box, shifted inside the frame and cut to it; the whole frame for a large face.
     """
-    left, top, right, bottom = (float(value) for value in box)
-    size = max(right - left, bottom - top, 1.0)
+    size = max(box.width, box.height, 1.0)
     side = round(REGION_TO_FACE * size)
     width, height = min(side, frame_width), min(side, frame_height)
     if width * height >= _WHOLE_FRAME_SHARE * frame_width * frame_height:
         return whole_frame(frame_width, frame_height)
-    x_px = round((left + right) / 2 - width / 2)
-    y_px = round((top + bottom) / 2 - _UPWARD_SHIFT * size - height / 2)
+    x_px = round((box.left + box.right - width) / 2)
+    y_px = round((box.top + box.bottom - height) / 2 - _UPWARD_SHIFT * size)
     return Region(min(max(x_px, 0), frame_width - width), min(max(y_px, 0), frame_height - height), width, height)
 
 
-def has_outgrown(box: NDArray[np.float32], region: Region, frame_width: int, frame_height: int) -> bool:
+def has_outgrown(box: Box, region: Region, frame_width: int, frame_height: int) -> bool:
     """Tell whether a face has come too near to an edge of its region that is not an edge of the frame."""
-    left, top, right, bottom = (float(value) for value in box)
-    room_x, room_y = _ROOM * (right - left), _ROOM * (bottom - top)
+    room_x, room_y = _ROOM * box.width, _ROOM * box.height
     return (
-        left - room_x < region.x_px > 0
-        or top - room_y < region.y_px > 0
-        or right + room_x > region.x_px + region.width_px < frame_width
-        or bottom + room_y > region.y_px + region.height_px < frame_height
+        box.left - room_x < region.x_px > 0
+        or box.top - room_y < region.y_px > 0
+        or box.right + room_x > region.x_px + region.width_px < frame_width
+        or box.bottom + room_y > region.y_px + region.height_px < frame_height
     )
