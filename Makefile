@@ -26,7 +26,6 @@ demo: setup ## Synthesise a small corpus, build a dataset version from it and sa
 	$(BIN)/flowvqtalker corpus demo $(DEMO)/corpus --clips 24 --seed 7
 	$(BIN)/flowvqtalker build --source $(DEMO)/corpus --layout demo --store $(DEMO)/store
 	$(BIN)/flowvqtalker dataset show latest --store $(DEMO)/store
-	@find $(DEMO)/store/versions -name report.html -exec printf 'Report: %s\n' {} ';'
 
 test: setup ## Run the fast tests
 	$(BIN)/python -m pytest
@@ -55,7 +54,8 @@ lock: setup ## Resolve pyproject.toml afresh into requirements.lock
 		--no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 		--output-file build-requirements.tmp pyproject.toml
 	{ sed -n '/^#/p;/^[^#]/q' requirements.lock; \
-		sed -E '/^(#|-|$$|pip==|nvidia-|cuda-|triton==)/d; s/\+[a-z0-9.]+$$//' build-requirements.tmp; } > requirements.lock.new
+		sed -E '/^(#|-|$$|pip==|nvidia-|cuda-|triton==)/d; s/\+[a-z0-9.]+$$//' build-requirements.tmp \
+		| LC_ALL=C sort -t= -k1,1; } > requirements.lock.new
 	mv requirements.lock.new requirements.lock
 	rm build-requirements.tmp
 

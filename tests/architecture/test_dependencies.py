@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
 import re
+import sys
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.factories.repository import document, project_file
+from tests.factories.repository import PACKAGES, document, project_file, source_modules
 
 
 def direct_requirements() -> list[Requirement]:
@@ -18,12 +21,30 @@ def direct_requirements() -> list[Requirement]:
     return [Requirement(text) for text in [*project["dependencies"], *extras]]
 
 
+def imported_packages() -> set[str]:
+    """Return the top-level names of everything that the sources import and that is neither ours nor Python's."""
+    nodes = [node for module in source_modules() for node in ast.walk(module.tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.split(".")[0] for name in names} - set(PACKAGES) - set(sys.stdlib_module_names)
+
+
 def locked_versions() -> dict[str, Version]:
     lines = [line for line in document("requirements.lock").splitlines() if line and not line.startswith("#")]
     return {name: Version(version) for name, version in (line.split("==") for line in lines)}
 
 
 REQUIREMENTS = [pytest.param(requirement, id=requirement.name) for requirement in direct_requirements()]
+
+
+def test_everything_that_is_imported_is_a_declared_dependency() -> None:
+    distributions = importlib.metadata.packages_distributions()
+    declared = {canonicalize_name(requirement.name) for requirement in direct_requirements()}
+    missing = {
+        name for name in imported_packages() if not declared & {canonicalize_name(found) for found in distributions.get(name, [name])}
+    }
+
+    assert missing == set()
 
 
 def test_every_line_of_the_lock_is_one_exact_public_version() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -33,10 +34,15 @@ _NO_NAMESAKE = ("tests/architecture/", "tests/scenarios/")
 
 
 def test_no_tracked_file_names_a_place_on_somebodys_machine() -> None:
+    # Tests may make up paths of this kind, but not ours.
+    ours = re.compile(
+        b"|".join(re.escape(str(path).encode()) for path in {ROOT, ROOT.parent, Path.home()} if len(path.parts) > 2) or b"(?!)"
+    )
+
     found = [
         f"{path.relative_to(ROOT)}: {match.group().decode()}"
         for path in tracked_files()
-        for match in _MACHINE_PATH.finditer(path.read_bytes())
+        for match in (ours if path.is_relative_to(ROOT / "tests") else _MACHINE_PATH).finditer(path.read_bytes())
     ]
 
     assert found == []
