@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -188,15 +187,11 @@ def _write_clips(export: _Export, clips: list[dict[str, Any]], write: ClipWriter
     missing = [clip for clip in clips if not any(path.exists() for path in _finished(export.folder, clip))]
     export.kept += len(clips) - len(missing)
     export.count(len(clips) - len(missing))
-    scratch = export.store.scratch_folder()
-    try:
-        for clip, media in clip_media(export.store, missing, scratch):
-            name = exported_name(clip["clip_id"], clip["clip_key"])
-            write(export.folder / name, media, {"dataset_version": export.version_id, "clip_id": clip["clip_id"]})
-            export.written += 1
-            export.count(1)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    for clip, media in clip_media(export.store, missing):
+        name = exported_name(clip["clip_id"], clip["clip_key"])
+        write(export.folder / name, media, {"dataset_version": export.version_id, "clip_id": clip["clip_id"]})
+        export.written += 1
+        export.count(1)
 
 
 def _finished(folder: Path, clip: dict[str, Any]) -> tuple[Path, Path]:

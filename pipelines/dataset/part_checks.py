@@ -6,6 +6,7 @@ Frames are hashed and decoded in one pass over the tar, without a copy; Zarr arr
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,17 +19,14 @@ import zarr
 from pydantic import ValidationError
 
 from pipelines.dataset.frame_tar_checks import check_frames_tar
+from pipelines.dataset.part_arrays import ArrayLayout, arrays_of, group_name
 from pipelines.dataset.problems import Check, Problem, ProblemList
-from pipelines.errors import StoreError
+from pipelines.errors import BadInputError, StoreError
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.part_layout import LANDMARK_COUNT, PART_FORMAT, PART_INDEX_FILE, Family, PartClip, PartIndex, part_path
+from storage_schemas.part_layout import PART_FORMAT, PART_INDEX_FILE, Family, PartClip, PartIndex, part_path
 
 FRAMES_TAR = "frames.tar"
 _BLOCK_BYTES = 2**20
-_ARRAYS: dict[Family, tuple[tuple[str, str, tuple[int, ...]], ...]] = {
-    Family.LANDMARKS: (("landmarks", "float32", (LANDMARK_COUNT, 3)), ("detected", "bool", ())),
-    Family.AUDIO: (("waveform", "int16", ()), ("log_mel", "float32", (80,))),
-}
 
 
 @dataclass(frozen=True)
@@ -62,14 +60,18 @@ class PartToCheck:
 
 
 def check_part(store: ObjectStore, part: PartToCheck) -> list[Problem]:
-    """Re-hash and decode every file of a part and return what is wrong with it; nothing raises for damaged data."""
+    """Re-hash and decode every file of a part and return what is wrong with it; damaged data raise nothing.
+
+    Raises:
+        StoreError: if the scratch folder cannot be written.
+    """
     problems = ProblemList()
     index = _read_index(store, part, problems)
     scratch = store.scratch_folder()
     try:
         for item in part.objects:
             _check_object(store, part, item, index, scratch, problems)
-        if index is not None and part.family in _ARRAYS:
+        if index is not None and arrays_of(part.family):
             _check_arrays(part, index, scratch, problems)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -106,12 +108,14 @@ def _check_object(
             name = item.uri.removeprefix(f"{part.folder}/")
             if name == FRAMES_TAR and index is not None:
                 check_frames_tar(reader, item.uri, index, part.crop_size_px, problems)
-            elif part.family in _ARRAYS and name != PART_INDEX_FILE:
+            elif arrays_of(part.family) and name != PART_INDEX_FILE:
                 _copy(reader, scratch / name)
             reader.drain()
     except FileNotFoundError:
         problems.add(Check.OBJECT, item.uri, f"expected {item.size_bytes} bytes, the object is missing")
-    except (StoreError, OSError) as error:
+    except _ScratchError:
+        raise
+    except (StoreError, OSError, BadInputError) as error:
         problems.add(Check.OBJECT, item.uri, f"the object cannot be read: {error}")
     else:
         if reader.size_bytes != item.size_bytes:
@@ -142,36 +146,52 @@ class _HashingReader:
         return self._digest.hexdigest()
 
 
+class _ScratchError(StoreError):
+    """The scratch folder cannot be written, which is no fault of the object."""
+
+
 def _copy(reader: _HashingReader, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("xb") as file:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file = target.open("xb", buffering=0)
+    except OSError as error:
+        raise _ScratchError(f"cannot write {target}: {error}; free some space, then verify again") from error
+    with file:
         while block := reader.read(_BLOCK_BYTES):
-            file.write(block)
+            _write(file, block)
+
+
+def _write(file: io.FileIO, block: bytes) -> None:
+    remaining = memoryview(block)
+    try:
+        while remaining:
+            remaining = remaining[file.write(remaining) :]
+    except OSError as error:
+        raise _ScratchError(f"cannot write {file.name}: {error}; free some space, then verify again") from error
 
 
 def _check_arrays(part: PartToCheck, index: PartIndex, scratch: Path, problems: ProblemList) -> None:
     clips = [clip for recording in index.recordings for clip in recording.clips]
     if not clips:
         return
-    arrays = [_open_array(part, scratch, name, dtype, row_shape, problems) for name, dtype, row_shape in _ARRAYS[part.family]]
-    for (name, _, _), array in zip(_ARRAYS[part.family], arrays, strict=True):
+    layouts = arrays_of(part.family)
+    arrays = [_open_array(part, scratch, layout, problems) for layout in layouts]
+    for layout, array in zip(layouts, arrays, strict=True):
         if array is not None:
-            _check_ranges(f"{part.folder}/{part.family}.zarr/{name}", name, array.shape[0], clips, problems)
+            _check_ranges(f"{part.folder}/{group_name(part.family)}/{layout.name}", layout.name, array.shape[0], clips, problems)
     for clip in clips:
         _check_clip(part, clip, arrays, problems)
 
 
-def _open_array(
-    part: PartToCheck, scratch: Path, name: str, dtype: str, row_shape: tuple[int, ...], problems: ProblemList
-) -> zarr.Array[Any] | None:
-    where = f"{part.folder}/{part.family}.zarr/{name}"
+def _open_array(part: PartToCheck, scratch: Path, layout: ArrayLayout, problems: ProblemList) -> zarr.Array[Any] | None:
+    where = f"{part.folder}/{group_name(part.family)}/{layout.name}"
     try:
-        array = zarr.open_array(scratch / f"{part.family}.zarr" / name, mode="r")
+        array = zarr.open_array(scratch / group_name(part.family) / layout.name, mode="r", zarr_format=3)
     except Exception as error:
         problems.add(Check.ARRAY, where, f"expected a Zarr array, it cannot be opened: {type(error).__name__}: {error}")
         return None
-    if str(array.dtype) != dtype or array.shape[1:] != row_shape:
-        problems.add(Check.ARRAY, where, f"expected {dtype} rows of shape {row_shape}, found {array.dtype} {array.shape}")
+    if array.dtype != layout.dtype or array.shape[1:] != layout.row_shape:
+        problems.add(Check.ARRAY, where, f"expected {layout.dtype} rows of shape {layout.row_shape}, found {array.dtype} {array.shape}")
         return None
     return array
 
@@ -179,7 +199,7 @@ def _open_array(
 def _check_ranges(where: str, name: str, rows: int, clips: Sequence[PartClip], problems: ProblemList) -> None:
     end = 0
     for item in clips:
-        stored = item.ranges.get(_range_name(name, item))
+        stored = item.ranges.get(name)
         if stored is None or stored.start != end:
             problems.add(Check.ARRAY, where, f"clip {item.clip.clip_id} should start at row {end}, its index says {stored}")
         if stored is not None:
@@ -188,22 +208,18 @@ def _check_ranges(where: str, name: str, rows: int, clips: Sequence[PartClip], p
         problems.add(Check.ARRAY, where, f"its clips end at row {end}, the array has {rows}")
 
 
-def _range_name(array: str, item: PartClip) -> str:
-    """Return the key of an array's range: its own, or that of the landmarks, with which detected is in step."""
-    return "landmarks" if array == "detected" and "detected" not in item.ranges else array
-
-
 def _check_clip(part: PartToCheck, item: PartClip, arrays: Sequence[zarr.Array[Any] | None], problems: ProblemList) -> None:
     digest = hashlib.sha256()
-    names = [name for name, _, _ in _ARRAYS[part.family]]
-    for name, array in zip(names, arrays, strict=True):
-        stored = item.ranges.get(_range_name(name, item))
+    for layout, array in zip(arrays_of(part.family), arrays, strict=True):
+        stored = item.ranges.get(layout.name)
         if array is None or stored is None:
             return
         try:
             values: npt.NDArray[Any] = np.asarray(array[stored.start : stored.start + stored.count])
         except Exception as error:
-            problems.add(Check.ARRAY, item.clip.clip_id, f"rows of {part.folder}/{name} do not decode: {type(error).__name__}: {error}")
+            problems.add(
+                Check.ARRAY, item.clip.clip_id, f"{part.folder}/{layout.name} does not decode: {type(error).__name__}: {error}"
+            )
             return
         digest.update(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
     expected = item.hashes.landmarks if part.family is Family.LANDMARKS else item.hashes.audio

@@ -23,6 +23,7 @@ class Check(StrEnum):
     ARRAY = "array"
     CLIP_HASH = "clip_hash"
     CLIP_ROW = "clip_row"
+    UNCHECKED = "unchecked"  # the checks could not go on
 
 
 class Problem(BaseModel):

@@ -72,11 +72,11 @@ def _manifest(store: ObjectStore, version_id: str, problems: ProblemList) -> Ver
 
 
 def _until_unreadable(problems: Iterator[Problem]) -> Iterator[Problem]:
-    """Yield problems until a table cannot be read on, which the checks of the tables have reported already."""
+    """Yield problems until a table or the scratch folder fails, and say so."""
     try:
         yield from problems
     except (FileNotFoundError, StoreError, pa.ArrowException, KeyError, ValueError, OSError) as error:
-        yield Problem(check=Check.TABLE_FILE, item="", message=f"not everything could be checked, a table is damaged: {error}")
+        yield Problem(check=Check.UNCHECKED, item="", message=f"not everything could be checked: {error}")
 
 
 def _check_parts(store: ObjectStore, manifest: VersionManifest, version_id: str, progress: Progress | None) -> Iterator[Problem]:
