@@ -104,8 +104,6 @@ def _splits(plan: BuildPlan) -> pa.Array:
     if not tables:
         return pa.array([], pa.string())
     assignment = assign_splits(pa.concat_tables(tables), plan.context.spec.split)
-    for warning in assignment.warnings:
-        _LOGGER.warning("%s", warning)
     return assignment.splits
 
 
