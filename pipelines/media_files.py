@@ -166,13 +166,15 @@ def explain_unopenable(path: Path, size_bytes: int, error: BaseException, what: 
         message = f"expected a {what} file in a known container, found {_guess_content(read_head(path))} ({error_text(error)})"
         return ItemRejectedError(Stage.PROBE, RejectionReason.NOT_MEDIA, message, details)
     details |= {"declared_bytes": layout.declared_bytes, "missing_share": round(layout.missing_share, 6)}
+    reason = RejectionReason.TRUNCATED_FILE
     if not layout.has_index:
         message = f"expected an index (moov) in the {what} file, found none in its {size_bytes} bytes: its end is missing"
     elif layout.missing_share > 0:
         message = f"the {what} file declares {layout.declared_bytes} bytes and has {size_bytes}: {layout.missing_share:.1%} are missing"
     else:
-        message = f"the headers of the {what} file are damaged ({error_text(error)})"
-    return ItemRejectedError(Stage.PROBE, RejectionReason.TRUNCATED_FILE, message, details)
+        reason = RejectionReason.AUDIO_UNDECODABLE if what == "audio" else RejectionReason.VIDEO_UNDECODABLE
+        message = f"the {what} file is whole but its headers are damaged ({error_text(error)})"
+    return ItemRejectedError(Stage.PROBE, reason, message, details)
 
 
 _SIGNATURES = (

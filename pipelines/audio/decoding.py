@@ -23,6 +23,9 @@ from storage_schemas.rejections import RejectionReason, Stage
 MAX_DAMAGED_SHARE = 0.02
 """Share of a track's packets that may fail to decode; they become silence. More rejects the item."""
 
+SAMPLE_RATES_HZ = (4000, 768_000)
+"""Sample rates that real recorders use; a header that claims others is damaged."""
+
 PLACEMENT_TOLERANCE_S = Fraction(10, 1000)
 """Timestamps this close to the samples before them continue the run (containers round to 1 ms or worse); beyond it a new run begins."""
 
@@ -99,8 +102,16 @@ def resample_to_mono(frames: Iterable[AudioFrame], stage: Stage, *, zero_s: Frac
         Chunks in decoding order; later ones may overlap earlier ones where timestamps do.
 
     Raises:
-        ItemRejectedError: AUDIO_UNDECODABLE if a sample is not a finite number.
+        ItemRejectedError: AUDIO_UNDECODABLE if a sample is not a finite number, or the format cannot be resampled.
     """
+    try:
+        yield from _resample(frames, stage, zero_s)
+    except (av.error.FFmpegError, ValueError) as error:
+        message = f"the sound cannot be resampled ({error_text(error)})"
+        raise ItemRejectedError(stage, RejectionReason.AUDIO_UNDECODABLE, message) from error
+
+
+def _resample(frames: Iterable[AudioFrame], stage: Stage, zero_s: Fraction | None) -> Iterator[AudioChunk]:
     run: _Run | None = None
     for frame in frames:
         start_s = frame.pts * frame.time_base if frame.pts is not None and frame.time_base else None
@@ -111,10 +122,18 @@ def resample_to_mono(frames: Iterable[AudioFrame], stage: Stage, *, zero_s: Frac
                 yield from _checked(run.flush(), stage)
             if start_s is None:
                 start_s = run.end_s() if run is not None else zero_s
+            _check_rate(frame.sample_rate, stage)
             run = _Run(start_s, zero_s, frame.sample_rate, frame.layout.name, frame.format.name)
         yield from _checked(run.push(frame), stage)
     if run is not None:
         yield from _checked(run.flush(), stage)
+
+
+def _check_rate(rate_hz: int, stage: Stage) -> None:
+    low, high = SAMPLE_RATES_HZ
+    if not low <= rate_hz <= high:
+        message = f"expected {low} to {high} samples a second, found {rate_hz}"
+        raise ItemRejectedError(stage, RejectionReason.AUDIO_UNDECODABLE, message, {"sample_rate_hz": rate_hz})
 
 
 @dataclass

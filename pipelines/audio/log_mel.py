@@ -105,7 +105,8 @@ def _windows(padded: NDArray[np.float32], columns: int, settings: AudioSettings)
 def _normalised_levels(mel: NDArray[np.float32], settings: AudioSettings) -> NDArray[np.float32]:
     """Turn magnitudes into decibels, then min_level_db..0 into -max_abs_value..max_abs_value, clipped; in place."""
     floor = np.float32(10.0 ** (settings.min_level_db / 20.0))
-    levels_db = np.log10(np.maximum(mel, floor, out=mel), out=mel)
+    levels_db: NDArray[np.float32] = np.maximum(mel, floor, out=mel)
+    np.log10(levels_db, out=levels_db)
     levels_db *= np.float32(20.0)
     levels_db -= np.float32(settings.ref_level_db)
     levels_db -= np.float32(settings.min_level_db)

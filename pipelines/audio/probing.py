@@ -82,11 +82,14 @@ def _decode_whole(container: InputContainer, stream: AudioStream, path: Path, si
 
 
 def _check_whole(stream: AudioStream, tally: AudioTally, missing_bytes_share: float, problems: list[str]) -> None:
-    """Raise if the end of the file, and with it of the sound, is missing."""
-    if missing_bytes_share > 0 or problems:
+    """Raise if the end of the file, and with it of the sound, is missing, or if the packets cannot all be read."""
+    if missing_bytes_share > 0:
         # Raw sound is stored sample by sample in the index but read in blocks, so the two counts compare for compressed sound only.
         counted = stream.frames if not stream.codec_context.name.startswith("pcm_") else 0
         missing = max(0, counted - tally.packets) / counted if counted else missing_bytes_share
-        if missing > 0 or problems:
-            message = f"the end of the sound is missing: {missing:.1%} of it ({problems[0] if problems else 'the file is too short'})"
+        if missing > 0:
+            message = f"the end of the sound is missing: {missing:.1%} of it, as the file is shorter than it declares"
             raise ItemRejectedError(Stage.PROBE, RejectionReason.TRUNCATED_FILE, message, {"missing_share": round(missing, 6)})
+    if problems:
+        message = f"expected to read the sound to its end, stopped after {tally.packets} packets ({problems[0]})"
+        raise ItemRejectedError(Stage.PROBE, RejectionReason.AUDIO_UNDECODABLE, message, {"packets": tally.packets})

@@ -66,8 +66,12 @@ def write_video(
         video = _add_video(container, first.shape, Fraction(fps), crf, preset)
         sound = _add_sound(container, sample_rate_hz) if audio is not None else None
         counter = [0]
-        video_packets = _video_packets(video, itertools.chain([first], pictures), first.shape, Fraction(fps), counter)
-        sound_packets = _sound_packets(sound, audio, sample_rate_hz) if sound is not None and audio is not None else iter(())
+        video_packets: Iterator[Packet[Any]] = _video_packets(
+            video, itertools.chain([first], pictures), first.shape, Fraction(fps), counter
+        )
+        sound_packets: Iterator[Packet[Any]] = (
+            _sound_packets(sound, audio, sample_rate_hz) if sound is not None and audio is not None else iter(())
+        )
         _mux_by_time(container, video_packets, sound_packets)
     return counter[0]
 
@@ -117,10 +121,9 @@ def _sound_packets(stream: AudioStream, audio: NDArray[np.float32], sample_rate_
     yield from stream.encode(None)
 
 
-def _mux_by_time(container: OutputContainer, video: Iterator[Packet[VideoStream]], sound: Iterator[Packet[AudioStream]]) -> None:
+def _mux_by_time(container: OutputContainer, video: Iterator[Packet[Any]], sound: Iterator[Packet[Any]]) -> None:
     """Mux two streams in the order of their decoding times, so that a player needs no seeking and we no buffering."""
-    merged = heapq.merge(video, sound, key=_decoding_s)
-    for packet in merged:
+    for packet in heapq.merge(video, sound, key=_decoding_s):
         container.mux(packet)
 
 

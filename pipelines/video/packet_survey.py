@@ -33,7 +33,8 @@ class PacketSurvey:
         repeated: frames whose time another frame has.
         backwards: decoding times that run backwards.
         too_many: whether reading stopped because there were more packets than allowed.
-        problems: FFmpeg's words where reading or decoding failed, at most a few.
+        read_problems: FFmpeg's words if reading stopped before the end.
+        problems: FFmpeg's words where decoding failed, at most a few.
         decoded_whole: whether `frame_pts` comes from decoded frames.
     """
 
@@ -46,6 +47,7 @@ class PacketSurvey:
     repeated: int = 0
     backwards: int = 0
     too_many: bool = False
+    read_problems: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     decoded_whole: bool = False
 
@@ -68,7 +70,7 @@ def survey_packets(container: InputContainer, stream: VideoStream, max_packets: 
     survey = PacketSurvey(decoded_whole=decode_whole or not one_to_one)
     times: list[int] = []
     last_dts: int | None = None
-    for packet in read_packets(container, stream, survey.problems):
+    for packet in read_packets(container, stream, survey.read_problems):
         if packet.size:
             survey.packets += 1
             last_dts = _note_packet(packet, survey, times, last_dts)

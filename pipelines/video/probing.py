@@ -118,6 +118,10 @@ def _check_whole(stream: VideoStream, survey: PacketSurvey, layout: ContainerLay
             "packets": survey.packets,
         }
         raise _rejected(RejectionReason.TRUNCATED_FILE, message, **details)
+    if survey.read_problems:
+        reason = RejectionReason.TRUNCATED_FILE if layout.missing_share > 0 else RejectionReason.VIDEO_UNDECODABLE
+        message = f"expected {indexed} video packets, found that reading stops after {survey.packets} ({survey.read_problems[0]})"
+        raise _rejected(reason, message, packets=survey.packets)
 
 
 def _require_frame(stream: VideoStream, survey: PacketSurvey, limits: LimitSettings) -> VideoFrame:
@@ -186,7 +190,7 @@ def _why_decord_is_unsafe(path: Path, container: InputContainer, stream: VideoSt
         (videos == 1, f"it has {videos} video streams"),
         (survey.packets == stream.frames, f"its index names {stream.frames} frames and it has {survey.packets} packets"),
         (len(survey.frame_pts) == survey.packets, "some packets are not frames of their own (edit list, repeated or missing times)"),
-        (not survey.problems, "its packets cannot all be read"),
+        (not survey.problems, "its first packets do not decode"),
         (_is_utf8(path), "its name is not UTF-8"),
     )
     return next((reason for holds, reason in rules if not holds), "")

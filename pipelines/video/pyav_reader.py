@@ -38,10 +38,8 @@ def read_with_pyav(probe: MediaProbe, wanted: NDArray[np.int64]) -> Iterator[tup
     reformatter = VideoReformatter()
     for index, frame in decode_wanted(probe, wanted):
         # One converter, on this thread: FFmpeg's default makes one a frame, with as many threads as the machine has cores.
-        yield (
-            index,
-            upright(reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray().astype(np.uint8, copy=False), probe.rotation_deg),
-        )
+        picture = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        yield index, upright(picture.astype(np.uint8, copy=False), probe.rotation_deg)
 
 
 def decode_wanted(probe: MediaProbe, wanted: NDArray[np.int64]) -> Iterator[tuple[int, VideoFrame]]:

@@ -29,7 +29,7 @@ _CODECS = {
     ".mkv": ("libx264", "libopus"),
     ".webm": ("libvpx-vp9", "libopus"),
     ".mpg": ("mpeg2video", "mp2"),
-    ".avi": ("mpeg4", "libmp3lame"),
+    ".avi": ("mpeg4", "pcm_s16le"),
 }
 
 Rgb = NDArray[np.uint8]
@@ -76,7 +76,7 @@ def write_flash_and_beep(
         size: width and height of the upright picture in pixels (even).
         patch_px: x, y, width, height of the flashing patch in the upright picture; default: the upper left corner, an eighth of the height.
         audio: False writes no audio track.
-        first_pts_s: presentation time of the first frame on the file's own clock.
+        first_pts_s: presentation time of the first frame on the file's own clock, rounded to whole frames.
         video_codec: encoder; default by suffix.
         audio_codec: encoder; default by suffix.
         pixel_format: stored pixel format.
@@ -92,8 +92,11 @@ def write_flash_and_beep(
     dark_picture = _background(face, width, height)
     bright_picture = dark_picture.copy()
     bright_picture[patch[1] : patch[1] + patch[3], patch[0] : patch[0] + patch[2]] = 255
+    first_pts_s = float(round(Fraction(first_pts_s) * fps) / Fraction(fps))
     default_video, default_audio = _CODECS[path.suffix]
     options = {"movflags": "+faststart"} if faststart else {}
+    if path.suffix in {".mp4", ".m4v", ".mov"}:
+        options["movie_timescale"] = str(BEEP_RATE_HZ)  # the default of 1 ms would round the start of a late track
     with av.open(str(path), "w", options=options) as container:
         video = _add_video(container, video_codec or default_video, Fraction(fps), size, rotation_deg, pixel_format, variable)
         sound = container.add_stream(audio_codec or default_audio, rate=BEEP_RATE_HZ, layout="mono") if audio else None
