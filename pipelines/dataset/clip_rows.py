@@ -172,6 +172,9 @@ class RowBuilder:
             row = self._clip_row(recording, clips, part, rejections)
             if row is not None:
                 kept.append(row)
+        if not kept and not rejections:
+            msg = f"recording {recording['recording_id']!r}: expected clips or rejections, found neither; delete its parts and build again"
+            raise BuildFailedError(msg)
         self._count(kept, rejections, recording["split"])
         rows.clips.extend(kept)
         rejected = (rejection_row(rejection, recording["video"], recording["video_sha256"]) for rejection in rejections.values())
@@ -214,7 +217,7 @@ class RowBuilder:
             counts.clips += len(kept)
             counts.frames += sum(row[_FRAMES_COLUMN] for row in kept)
             counts.clips_by_split[split] += len(kept)
-        elif rejections:
+        else:
             last = max(rejections.values(), key=lambda rejection: filter_order(rejection.stage, rejection.reason))
             counts.lost[last.stage, last.reason] += 1
 

@@ -134,6 +134,11 @@ def test_recordings_out_of_order_fail_the_build(tmp_path: Path) -> None:
         rows_of(tmp_path, SyntheticRecording("a"), builder=builder)
 
 
+def test_a_recording_that_vanished_without_a_word_fails_the_build(tmp_path: Path) -> None:
+    with pytest.raises(BuildFailedError, match="recording 'a': expected clips or rejections, found neither"):
+        rows_of(tmp_path, SyntheticRecording("a", ()))
+
+
 def test_an_index_of_other_recordings_fails_the_build(tmp_path: Path) -> None:
     with local_store(tmp_path) as store:
         part = store_part(store, [SyntheticRecording("a"), SyntheticRecording("b")])
