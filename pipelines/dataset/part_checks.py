@@ -217,9 +217,7 @@ def _check_clip(part: PartToCheck, item: PartClip, arrays: Sequence[zarr.Array[A
         try:
             values: npt.NDArray[Any] = np.asarray(array[stored.start : stored.start + stored.count])
         except Exception as error:
-            problems.add(
-                Check.ARRAY, item.clip.clip_id, f"{part.folder}/{layout.name} does not decode: {type(error).__name__}: {error}"
-            )
+            problems.add(Check.ARRAY, item.clip.clip_id, f"{part.folder}/{layout.name} does not decode: {type(error).__name__}: {error}")
             return
         digest.update(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
     expected = item.hashes.landmarks if part.family is Family.LANDMARKS else item.hashes.audio
