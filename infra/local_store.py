@@ -107,7 +107,7 @@ class LocalObjectStore(ManagedStore):
         """
         source = self._locate(path)
         link = local.absolute().is_relative_to(self._scratch.root)
-        with store_trouble("copy", source, missing_is_trouble=False):
+        with store_trouble("copy", source, missing_is_trouble=False), _unmoved(source):
             if not _copy_tree(source, local, link=link):
                 msg = f"nothing is at {source}"
                 raise FileNotFoundError(msg)
@@ -170,12 +170,11 @@ class LocalObjectStore(ManagedStore):
 
     def _replace(self, source: Path, target: Path) -> None:
         for attempt in range(_ATTEMPTS):
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
+                target.parent.mkdir(parents=True, exist_ok=True)
                 source.replace(target)
-            except FileNotFoundError:  # another process pruned the empty parent in between
-                if attempt + 1 == _ATTEMPTS or not source.exists():
-                    raise
+            except (FileNotFoundError, FileExistsError):
+                self._check_pruned(source, target, attempt)
             else:
                 break
         if self._fsync:
@@ -186,18 +185,25 @@ class LocalObjectStore(ManagedStore):
             if (target / last).is_file():
                 shutil.rmtree(local)
                 return
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
+                target.parent.mkdir(parents=True, exist_ok=True)
                 local.rename(target)
             except OSError as error:
-                if attempt + 1 == _ATTEMPTS or not local.exists() or error.errno not in _OCCUPIED | {errno.ENOENT}:
+                if error.errno not in _OCCUPIED | {errno.ENOENT}:
                     raise
-                if error.errno in _OCCUPIED and not (target / last).is_file():
+                self._check_pruned(local, target, attempt)
+                if error.errno in _OCCUPIED and target.exists() and not (target / last).is_file():
                     self._set_aside(target)  # what a power cut or a person left of an earlier one
             else:
                 break
         if self._fsync:
             _sync(target.parent)
+
+    def _check_pruned(self, source: Path, target: Path, attempt: int) -> None:
+        """Raise the current error again, unless it may be that another process just pruned an empty parent: then try again."""
+        blocked = any(parent.exists() and not parent.is_dir() for parent in target.parents)
+        if blocked or not source.exists() or attempt + 1 == _ATTEMPTS:
+            raise  # noqa: PLE0704 - called while an error is handled
 
     def _set_aside(self, target: Path) -> None:
         aside = self._scratch.new_path()
@@ -250,6 +256,19 @@ def _entries(folder: Path) -> Iterator[tuple[str, bool, int]]:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):
                 yield entry.name, entry.is_dir(follow_symlinks=False), entry.stat(follow_symlinks=False).st_size
+
+
+@contextlib.contextmanager
+def _unmoved(folder: Path) -> Iterator[None]:
+    """Raise FileNotFoundError if the folder was removed during the block, even if another one is at its path by then."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)  # as long as it is open, no other folder gets its inode number
+    try:
+        yield
+        if not os.path.samestat(os.fstat(descriptor), folder.stat()):
+            msg = f"{folder} was removed while it was read"
+            raise FileNotFoundError(msg)
+    finally:
+        os.close(descriptor)
 
 
 def _copy_tree(source: Path, target: Path, *, link: bool) -> int:

@@ -56,7 +56,7 @@ def _cause(error: Exception) -> tuple[str, str]:
         return known
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.ProfileNotFound | boto.TokenRetrievalError):
         return _CREDENTIALS
-    if isinstance(error, boto.HTTPClientError | TimeoutError | ConnectionError):
+    if isinstance(error, boto.HTTPClientError | boto.ConnectionError | TimeoutError | ConnectionError):
         return _UNREACHABLE
     if isinstance(error, PermissionError):
         return _BY_CODE["AccessDenied"]

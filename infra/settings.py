@@ -32,8 +32,8 @@ class Settings(BaseSettings):
     s3_region: str = Field("", description="Region; empty: as the AWS configuration says")
     s3_profile: str = Field("", description="Named profile of the AWS configuration; empty: the default")
     s3_max_attempts: int = Field(10, ge=1, description="How often a failing request is tried before the build gives up")
-    s3_connect_timeout_s: float = Field(10.0, gt=0)
-    s3_read_timeout_s: float = Field(60.0, gt=0)
+    s3_connect_timeout_s: float = Field(10.0, gt=0, description="How long a connection to the server may take")
+    s3_read_timeout_s: float = Field(60.0, gt=0, description="How long the server may stay silent")
     scratch_dir: LocalPath = Field(
         default_factory=_default_scratch_dir, description="Folder for temporary files of S3 stores; local stores keep theirs inside"
     )
