@@ -15,7 +15,8 @@ from pipelines.face_model.rotations import FloatArray
 _LARGEST_RESIDUAL_PERCENT = 4.0
 _LARGEST_EXPRESSION = 4.0  # root mean square over the modes, in standard deviations
 _LARGEST_ANGLE_RAD = np.deg2rad(45.0)
-_BLINK_DEPTH = 0.25
+_BLINK_DEPTH = 0.35
+_LONGEST_BLINK = 12
 _BLINK_WINDOW = 51
 
 
@@ -91,7 +92,8 @@ def frame_flags(
 def blink_frames(openness: FloatArray) -> NDArray[np.int64]:
     """Return the frames of the deepest closure of each blink.
 
-    A blink is a dip by at least a quarter of the usual openness around it.
+    A blink is a dip by at least 35 % of the usual openness around it, at most 12 frames wide at half its depth; a glance down or a
+    squint lasts longer.
 
     Args:
         openness: (frames,) distance of the lids in any unit, at about 25 frames a second.
@@ -99,4 +101,4 @@ def blink_frames(openness: FloatArray) -> NDArray[np.int64]:
     usual = percentile_filter(openness, 80, size=_BLINK_WINDOW, mode="nearest")
     relative = openness / np.maximum(usual, 1e-9)
     padded = np.concatenate([[1.0], relative, [1.0]])  # a clip may begin or end in a blink
-    return np.asarray(find_peaks(-padded, prominence=_BLINK_DEPTH)[0] - 1)
+    return np.asarray(find_peaks(-padded, prominence=_BLINK_DEPTH, width=(0, _LONGEST_BLINK))[0] - 1)

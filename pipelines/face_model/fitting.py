@@ -41,7 +41,7 @@ class FitSettings(BaseModel):
     identity_frames: int = Field(64, ge=1, description="Frames, evenly spaced, that the identity is fitted to")
     min_frames: int = Field(12, ge=1, description="Shorter clips are rejected")
     min_detected: float = Field(0.5, gt=0, le=1, description="Clips with landmarks in a smaller share of frames are rejected")
-    pose_smoothing: float = Field(2.0, ge=0, description="Strength of pose smoothing; 0 for none")
+    pose_smoothing: float = Field(3.0, ge=0, description="Strength of pose smoothing; 0 for none")
     expression_smoothing: float = Field(0.5, ge=0, description="Strength of the smoothing of still skin; 0 for none")
 
 
