@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import resource
@@ -22,9 +21,9 @@ from infra.local_store import LocalObjectStore
 from infra.object_store import open_store
 from infra.settings import Settings
 from storage_schemas.errors import StoreError
+from tests.factories.file_systems import make_read_only, tiny_file_system
 
 ROOT = Path(__file__).parents[2]
-MS_RDONLY, MS_REMOUNT = 1, 32
 
 
 @pytest.fixture
@@ -35,15 +34,8 @@ def store(tmp_path: Path) -> Iterator[LocalObjectStore]:
 
 @pytest.fixture
 def tiny_disk() -> Iterator[Path]:
-    """A file system of 1 MiB in memory, where this user may mount one."""
-    folder = Path(tempfile.mkdtemp())
-    libc = ctypes.CDLL(None, use_errno=True)
-    if sys.platform != "linux" or libc.mount(b"tmpfs", bytes(folder), b"tmpfs", 0, b"size=1m") != 0:
-        folder.rmdir()
-        pytest.skip("this user may not mount file systems")
-    yield folder
-    libc.umount2(bytes(folder), 2)
-    shutil.rmtree(folder)
+    with tiny_file_system() as folder:
+        yield folder
 
 
 def test_files_get_ordinary_permissions(store: LocalObjectStore) -> None:
@@ -160,8 +152,7 @@ def test_a_full_disk_is_named_and_leaves_what_was_there(tiny_disk: Path) -> None
 def test_a_read_only_store_is_named_and_readable(tiny_disk: Path) -> None:
     with LocalObjectStore(tiny_disk) as writable:
         writable.write_bytes("tags/latest.json", b"{}")
-    libc = ctypes.CDLL(None, use_errno=True)
-    assert libc.mount(b"tmpfs", bytes(tiny_disk), b"tmpfs", MS_REMOUNT | MS_RDONLY, b"") == 0
+    make_read_only(tiny_disk)
     store = LocalObjectStore(tiny_disk)
     for attempt in (
         store.check_writable,

@@ -16,12 +16,14 @@ import numpy as np
 import pytest
 import zarr
 
+from infra.local_store import LocalObjectStore
 from pipelines.dataset import array_packing, packing
 from pipelines.dataset.packing import pack_part
 from pipelines.dataset.staging import read_staged
 from pipelines.errors import BuildFailedError, StoreError
 from storage_schemas.clips import RecordingOutcome
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartIndex, RowRange
+from tests.factories.file_systems import tiny_file_system
 from tests.factories.staged_recordings import folder_bytes, stage_recording
 
 KEY = "ab" * 16
@@ -235,6 +237,17 @@ def test_the_index_is_written_last(staged: list[Path], tmp_path: Path, monkeypat
         with pytest.raises(StoreError, match=r"cannot write .*: no space left"):
             pack_part(family, KEY, staged, tmp_path / family)
         assert not (tmp_path / family / PART_INDEX_FILE).exists()
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_a_full_disk_is_named_and_nothing_is_published(tmp_path: Path, family: Family) -> None:
+    stage_recording(tmp_path / "s", "x", (300,))
+    with tiny_file_system("192k") as disk, LocalObjectStore(disk) as store:
+        with pytest.raises(StoreError, match=r"cannot write .*: no space left .*; free some space"):
+            pack_part(family, KEY, [tmp_path / "s"], store.scratch_folder() / "part")
+        assert list(store.list_objects("")) == []
+        store.close()
+        assert list((disk / "scratch").iterdir()) == []
 
 
 def test_part_json_is_canonical(staged: list[Path], tmp_path: Path) -> None:
