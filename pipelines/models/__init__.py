@@ -1,0 +1,1 @@
+"""The neural networks, and differentiable geometry for them; they take tensors and open no files."""
