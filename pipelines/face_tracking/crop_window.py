@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.face_tracking.tracking_region import Region, whole_frame
 from storage_schemas.recordings import Recording
 
 HAIR_SHARE = 0.65
@@ -26,8 +27,15 @@ class CropWindow:
     note: str = ""
     """Why an annotated window was not used; empty otherwise."""
 
+    @property
+    def region(self) -> Region:
+        """Return the window as a region, to be shown by the tracking region."""
+        return Region(self.x_px, self.y_px, self.size_px, self.size_px)
 
-def union_window(boxes: NDArray[np.float32], frame_width: int, frame_height: int, margin: float, scale: float = 1.0) -> CropWindow:
+
+def union_window(
+    boxes: NDArray[np.float32], frame_width: int, frame_height: int, margin: float, scale: float = 1.0, *, inside: Region | None = None
+) -> CropWindow:
     """Return the window of a clip: the union of its face boxes and a margin, whole head inside, shifted into the frame.
 
     Args:
@@ -36,9 +44,10 @@ def union_window(boxes: NDArray[np.float32], frame_width: int, frame_height: int
         frame_height: its height.
         margin: added on each side, as a share of the longer side of the union (`CropSettings.margin`).
         scale: zoom of the window (`Recording.window_scale`).
+        inside: the region whose pixels there are, in which the window has to lie; None: anywhere in the frame.
 
     Returns:
-        A square, no larger than the frame's shorter side; more of the margin lies above the face than below it.
+        A square, no larger than the shorter side of the frame or region; more of the margin lies above the face than below it.
 
     Raises:
         ValueError: no frame has a box.
@@ -47,11 +56,12 @@ def union_window(boxes: NDArray[np.float32], frame_width: int, frame_height: int
         raise ValueError(f"a crop window needs at least one face box, got none in {len(boxes)} frames")
     left, top = (float(value) for value in np.nanmin(boxes[:, :2], axis=0))
     right, bottom = (float(value) for value in np.nanmax(boxes[:, 2:], axis=0))
+    bounds = inside or whole_frame(frame_width, frame_height)
     size = round((1 + 2 * margin) * scale * max(right - left, bottom - top))
-    size = max(1, min(size, frame_width, frame_height))
+    size = max(1, min(size, bounds.width_px, bounds.height_px))
     slack = size - (bottom - top)
     above = slack * (HAIR_SHARE if slack > 0 else 0.5)
-    return _inside_frame(round((left + right - size) / 2), round(top - above), size, frame_width, frame_height, "tracked")
+    return _shifted_inside(round((left + right - size) / 2), round(top - above), size, bounds, "tracked")
 
 
 def annotated_window(recording: Recording, frame_width: int, frame_height: int) -> CropWindow | None:
@@ -70,10 +80,12 @@ def annotated_window(recording: Recording, frame_width: int, frame_height: int) 
         return None
     size = min(round(max(width, height)), frame_width, frame_height)
     x_px, y_px = x_px + (width - size) / 2, y_px + (height - size) / 2
-    return _inside_frame(round(x_px), round(y_px), size, frame_width, frame_height, "annotated")
+    return _shifted_inside(round(x_px), round(y_px), size, whole_frame(frame_width, frame_height), "annotated")
 
 
-def clip_window(recording: Recording, boxes: NDArray[np.float32], frame_width: int, frame_height: int, margin: float) -> CropWindow:
+def clip_window(
+    recording: Recording, boxes: NDArray[np.float32], frame_width: int, frame_height: int, margin: float, *, inside: Region | None = None
+) -> CropWindow:
     """Return the annotated window where there is a usable one, else the tracked one with a note that says why.
 
     Args:
@@ -82,8 +94,9 @@ def clip_window(recording: Recording, boxes: NDArray[np.float32], frame_width: i
         frame_width: width of the upright source frame in pixels.
         frame_height: its height.
         margin: as in `union_window`.
+        inside: as in `union_window`; it contains the annotated window if the pieces were tracked with it as `must_show`.
     """
-    tracked = union_window(boxes, frame_width, frame_height, margin, recording.window_scale)
+    tracked = union_window(boxes, frame_width, frame_height, margin, recording.window_scale, inside=inside)
     if recording.window_width_px == 0 or recording.window_height_px == 0:
         return tracked
     annotated = annotated_window(recording, frame_width, frame_height)
@@ -140,9 +153,10 @@ def landmarks_to_crop(landmarks: NDArray[np.float32], window: CropWindow, size_p
     return (landmarks - origin) * np.float32(size_px / window.size_px)
 
 
-def _inside_frame(x_px: int, y_px: int, size: int, frame_width: int, frame_height: int, source: str) -> CropWindow:
-    """Shift a window into the frame, in which it fits."""
-    return CropWindow(min(max(x_px, 0), frame_width - size), min(max(y_px, 0), frame_height - size), size, source)
+def _shifted_inside(x_px: int, y_px: int, size: int, bounds: Region, source: str) -> CropWindow:
+    """Shift a window inside bounds that are large enough for it."""
+    last_x, last_y = bounds.x_px + bounds.width_px - size, bounds.y_px + bounds.height_px - size
+    return CropWindow(min(max(x_px, bounds.x_px), last_x), min(max(y_px, bounds.y_px), last_y), size, source)
 
 
 def _with_note(window: CropWindow, note: str) -> CropWindow:

@@ -19,6 +19,7 @@ class OpenPiece:
 
     def __init__(self, first: Sighting) -> None:
         self.start_slot = first.slot
+        self.region = first.region
         self.last_detected_slot = first.slot
         self._sightings: list[Sighting] = []
         self.add(first)
@@ -37,7 +38,6 @@ class OpenPiece:
         shown = np.searchsorted(slots, np.arange(self.start_slot, self.last_detected_slot + 1), side="right") - 1
         nothing = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
         landmarks = np.stack([nothing if sighting.landmarks is None else sighting.landmarks for sighting in sightings])
-        regions = [(each.region.x_px, each.region.y_px, each.region.width_px, each.region.height_px) for each in sightings]
         counts = [sighting.several for sighting in sightings if sighting.several is not None]
         return Piece(
             start_slot=self.start_slot,
@@ -45,7 +45,7 @@ class OpenPiece:
             boxes=np.array([sighting.box or _NO_BOX for sighting in sightings], np.float32)[shown],
             detected=np.array([sighting.landmarks is not None for sighting in sightings])[shown],
             held=np.diff(shown, prepend=-1) == 0,
-            regions=np.array(regions, np.int32)[shown],
+            region=self.region,
             counted_frames=len(counts),
             several_faces_frames=sum(counts),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.face_tracking.tracking_region import Region
 from pipelines.media_time import seconds_to_frames
 from storage_schemas.build_spec import CropSettings, SeveralFaces
 from storage_schemas.rejections import RejectionReason
@@ -28,8 +29,8 @@ class Piece:
     """(n,)"""
     held: NDArray[np.bool_]
     """(n,) the slot repeats the frame before; its landmarks are repeated with it."""
-    regions: NDArray[np.int32]
-    """(n, 4) x, y, width and height of the region whose pixels were given with the frame."""
+    region: Region
+    """The part of the frame whose pixels were given with every frame of the piece."""
     counted_frames: int
     """Frames in which faces were counted, about one a second."""
     several_faces_frames: int

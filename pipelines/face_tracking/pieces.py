@@ -36,14 +36,19 @@ TrackEvent = TrackedFrame | Piece | RejectedPiece
 class PieceTracker:
     """Takes the frames of one recording one by one and gives its pieces as soon as they are finished.
 
+    Args:
+        crop: how pieces are cut and judged.
+        open_tracker: gives a fresh tracker (`landmark_models.open_tracker`); called again after every cut and loss.
+        must_show: part of the frame that all regions contain, for an annotated crop window.
+
     Give only slots that show a new source frame: a slot left out is held, it repeats the frame before. Frames must not be
     written to after they are given; after a sudden change up to three are held back until it is known to be no flash.
     """
 
-    def __init__(self, crop: CropSettings, open_tracker: Callable[[], FaceTracker]) -> None:
+    def __init__(self, crop: CropSettings, open_tracker: Callable[[], FaceTracker], must_show: Region | None = None) -> None:
         self._crop = crop
         self._cuts = CutDetector()
-        self._follower = FaceFollower(open_tracker)
+        self._follower = FaceFollower(open_tracker, must_show)
         self._max_gap = max_gap_slots(crop)
         self._max_frames = max(1, seconds_to_frames(crop.max_clip_s))
         self._piece: OpenPiece | None = None
@@ -97,9 +102,11 @@ class PieceTracker:
         return events + self._add(sighting)
 
     def _is_over(self, sighting: Sighting) -> bool:
-        """Tell whether the open piece has lost its face for too long, or would become too long."""
+        """Tell whether the open piece has lost its face for too long, would become too long, or its face has left the region."""
         if self._piece is None:
             return False
+        if sighting.region != self._piece.region:
+            return True
         is_detected = sighting.landmarks is not None
         is_lost = sighting.slot - self._piece.last_detected_slot - is_detected > self._max_gap
         return is_lost or sighting.slot - self._piece.start_slot >= self._max_frames

@@ -1,7 +1,12 @@
-"""The tracking region: a fixed part of the frame around the face, in which the tracker runs and from which crops are cut."""
+"""The tracking region: a fixed part of the frame around the face, in which the tracker runs and from which crops are cut.
+
+A clip has one region. A face that comes near its edge gets another one, and with it another clip: the crop window is fixed, and a
+window for a face that walks through the frame would show it tiny.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +16,7 @@ from pipelines.face_tracking.boxes import Box
 
 REGION_TO_FACE = 3.5
 """Side of the region as a multiple of the face box: the crop window, about 2.1 times the box, and head motion fit in."""
+_TIGHT_REGION_TO_FACE = 2.2
 _UPWARD_SHIFT = 0.15
 """The region's centre lies this share of the face box above the face's, as the crop window's does, for the hair."""
 _WHOLE_FRAME_SHARE = 0.6
@@ -27,6 +33,11 @@ class Region:
     y_px: int
     width_px: int
     height_px: int
+
+    @property
+    def box(self) -> Box:
+        """Return the region's edges."""
+        return Box(self.x_px, self.y_px, self.x_px + self.width_px, self.y_px + self.height_px)
 
     def view(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the region of a (height, width, 3) frame without copying."""
@@ -51,25 +62,42 @@ def whole_frame(frame_width: int, frame_height: int) -> Region:
     return Region(0, 0, frame_width, frame_height)
 
 
-def choose_region(box: Box, frame_width: int, frame_height: int) -> Region:
+def choose_region(box: Box, frame_width: int, frame_height: int, must_show: Region | None = None, *, others: Sequence[Box] = ()) -> Region:
     """Return the tracking region for a face.
 
     Args:
         box: the face in source pixels.
         frame_width: width of the upright source frame in pixels.
         frame_height: its height.
+        must_show: part of the frame that the region has to contain as well, such as an annotated crop window.
+        others: other faces, of which the region shall show little: the tracker follows whichever it likes best.
 
     Returns:
         A square of `REGION_TO_FACE` times the box, shifted inside the frame and cut to it; the whole frame for a large face.
     """
+    region = _square_around(box, REGION_TO_FACE, frame_width, frame_height)
+    if any(other.share_inside(region.box) > 0 for other in others):
+        region = _square_around(box, _TIGHT_REGION_TO_FACE, frame_width, frame_height)
+        return region if must_show is None else _around_both(region, must_show)
+    if must_show is not None:
+        region = _around_both(region, must_show)
+    is_large = region.width_px * region.height_px >= _WHOLE_FRAME_SHARE * frame_width * frame_height
+    return whole_frame(frame_width, frame_height) if is_large else region
+
+
+def _square_around(box: Box, times: float, frame_width: int, frame_height: int) -> Region:
     size = max(box.width, box.height, 1.0)
-    side = round(REGION_TO_FACE * size)
-    width, height = min(side, frame_width), min(side, frame_height)
-    if width * height >= _WHOLE_FRAME_SHARE * frame_width * frame_height:
-        return whole_frame(frame_width, frame_height)
+    width, height = min(round(times * size), frame_width), min(round(times * size), frame_height)
     x_px = round((box.left + box.right - width) / 2)
     y_px = round((box.top + box.bottom - height) / 2 - _UPWARD_SHIFT * size)
     return Region(min(max(x_px, 0), frame_width - width), min(max(y_px, 0), frame_height - height), width, height)
+
+
+def _around_both(one: Region, other: Region) -> Region:
+    left, top = min(one.x_px, other.x_px), min(one.y_px, other.y_px)
+    right = max(one.x_px + one.width_px, other.x_px + other.width_px)
+    bottom = max(one.y_px + one.height_px, other.y_px + other.height_px)
+    return Region(left, top, right - left, bottom - top)
 
 
 def has_outgrown(box: Box, region: Region, frame_width: int, frame_height: int) -> bool:
