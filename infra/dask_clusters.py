@@ -46,7 +46,7 @@ def dask_scheduler(scheduler: str = "", workers: int = 0, connect_timeout_s: flo
             n_workers=workers or default_workers(),
             threads_per_worker=1,
             processes=False,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=0,
             silence_logs=logging.ERROR,
         ) as cluster,
