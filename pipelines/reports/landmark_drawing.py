@@ -25,6 +25,8 @@ _OPEN_OUTLINES = (
 """Indices into MediaPipe's 478 landmarks; the chains of its FACEMESH_* connection sets."""
 
 _LINE_BGR = (255, 214, 64)
+_LINE_SHARE = 0.7
+"""How far the lines cover the picture: eyes and lips stay visible."""
 _SUBPIXEL_BITS = 4
 
 
@@ -46,7 +48,8 @@ def draw_landmarks(image_bgr: NDArray[np.uint8], landmarks_px: NDArray[np.float3
     for outlines, closed in ((_CLOSED_OUTLINES, True), (_OPEN_OUTLINES, False)):
         chains = [fixed[list(outline)].reshape(-1, 1, 2) for outline in outlines]
         cv2.polylines(drawn, chains, closed, _LINE_BGR, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
-    return drawn
+    blended = cv2.addWeighted(drawn, _LINE_SHARE, image_bgr, 1 - _LINE_SHARE, 0.0)
+    return np.asarray(blended, np.uint8)
 
 
 def thumbnail_jpeg(jpeg: bytes, landmarks_px: NDArray[np.float32] | None, side_px: int = 160, quality: int = 82) -> bytes:

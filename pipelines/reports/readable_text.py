@@ -27,11 +27,11 @@ def readable_size(size_bytes: float) -> str:
 
 
 def readable_hours(hours: float) -> str:
-    """Return a length of time as hours and minutes, or minutes and seconds under an hour."""
+    """Return a length of time in two units: hours and minutes, under an hour minutes and seconds, under a minute seconds alone."""
     seconds = round(hours * 3600)
     if seconds >= 3600:
         return f"{seconds // 3600:,} h {seconds % 3600 // 60} min"
-    return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
 
 
 def readable_share(share: float) -> str:

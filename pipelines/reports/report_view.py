@@ -201,7 +201,7 @@ def emotions_by_speaker(clips: ClipStatistics) -> tuple[list[str], list[GroupRow
 
 
 def _group_row(speaker: str, counts: Sequence[int], most: int) -> GroupRow:
-    shades = [min(5, 1 + 5 * (count - 1) // most) if count and most else 0 for count in counts]
+    shades = [-(-5 * count // most) if most else 0 for count in counts]
     return GroupRow(speaker, [f"{count:,}" if count else "" for count in counts], shades, f"{sum(counts):,}")
 
 

@@ -12,7 +12,7 @@ import typer.main
 from pydantic import BaseModel
 
 from storage_schemas import build_spec, build_summary, clips, dataset_version, part_layout, recordings, rejections
-from tests.factories.repository import PACKAGES, ROOT, document
+from tests.factories.repository import PACKAGES, ROOT, document, tracked_files
 
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 _ENTRY = re.compile(r"^(?P<indent> *)(?P<name>[\w./-]+)(?: {2,}.*)?$")
@@ -42,10 +42,9 @@ def test_the_tree_in_the_readme_is_true() -> None:
 
 
 def test_the_tree_in_the_readme_is_whole() -> None:
-    sub_packages = {path.parent for package in PACKAGES for path in (ROOT / package).glob("*/__init__.py")}
-    expected = {f"{package}/" for package in (*PACKAGES, "tests", "docs")} | {
-        f"{path.relative_to(ROOT).as_posix()}/" for path in sub_packages
-    }
+    tracked = [path.relative_to(ROOT).as_posix() for path in tracked_files()]
+    found = [re.fullmatch(rf"((?:{'|'.join(PACKAGES)})/\w+/)__init__\.py", name) for name in tracked]
+    expected = {f"{package}/" for package in (*PACKAGES, "tests", "docs")} | {match[1] for match in found if match}
 
     assert expected - set(tree_entries()) == set()
 

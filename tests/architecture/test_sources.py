@@ -13,7 +13,23 @@ MODULES = [pytest.param(module, id=module.path) for module in source_modules()]
 _MODULE_LINES = 400
 _FUNCTION_LINES = 60
 _UNSAFE_MODULES = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle", "commands", "pty"}
-_UNSAFE_CALLS = {"eval", "exec", "compile", "__import__", "print", "breakpoint", "os.system", "os.popen", "subprocess.getoutput"}
+_UNSAFE_CALLS = {
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "print",
+    "breakpoint",
+    "os.system",
+    "os.popen",
+    "subprocess.getoutput",
+    "pickle.load",
+    "pickle.loads",
+}
+_REVIEWED = {
+    # Reads array pickles with an Unpickler that admits no name but those of arrays.
+    "pipelines/face_model/array_pickles.py": ": import of pickle",
+}
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -27,7 +43,9 @@ def test_a_module_has_a_docstring_and_a_readable_size(module: Module) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_runs_no_shell_and_no_stored_code(module: Module) -> None:
-    assert list(unsafe_places(module.tree)) == []
+    found = list(unsafe_places(module.tree))
+
+    assert [place for place in found if not place.endswith(_REVIEWED.get(module.path, "\n"))] == []
 
 
 def unsafe_places(tree: ast.Module) -> Iterator[str]:
@@ -38,11 +56,11 @@ def unsafe_places(tree: ast.Module) -> Iterator[str]:
 
 
 def _in_import(node: ast.Import) -> list[str]:
-    return [alias.name for alias in node.names if alias.name.split(".")[0] in _UNSAFE_MODULES]
+    return [f"import of {alias.name}" for alias in node.names if alias.name.split(".")[0] in _UNSAFE_MODULES]
 
 
 def _in_import_from(node: ast.ImportFrom) -> list[str]:
-    return [str(node.module)] if (node.module or "").split(".")[0] in _UNSAFE_MODULES else []
+    return [f"import from {node.module}"] if (node.module or "").split(".")[0] in _UNSAFE_MODULES else []
 
 
 def _in_call(node: ast.Call) -> list[str]:

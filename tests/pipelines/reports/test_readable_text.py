@@ -31,4 +31,4 @@ def test_a_share_says_all_or_nothing_only_when_it_is(share: float, text: str) ->
 
 def test_sizes_and_lengths() -> None:
     assert [readable_size(size) for size in (0, 999, 1_500, 2_345_678, 9e15)] == ["0 B", "999 B", "1.5 kB", "2.3 MB", "9000.0 TB"]
-    assert [readable_hours(hours) for hours in (0, 0.01, 1.5, 2000)] == ["0 min 0 s", "0 min 36 s", "1 h 30 min", "2,000 h 0 min"]
+    assert [readable_hours(hours) for hours in (0, 0.01, 0.02, 1.5, 2000)] == ["0 s", "36 s", "1 min 12 s", "1 h 30 min", "2,000 h 0 min"]
