@@ -87,7 +87,7 @@ class AudioSettings(_Settings):
     sample_rate_hz: Literal[16000] = 16000
     n_fft: int = 800
     hop_samples: int = 200
-    n_mels: int = 80
+    n_mels: Literal[80] = 80
     fmin_hz: float = 55.0
     fmax_hz: float = 7600.0
     preemphasis: float = 0.97

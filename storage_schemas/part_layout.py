@@ -3,7 +3,7 @@
 A part is a run of recordings; each family of it is one folder ``parts/<family>/<first two of key>/<key>/`` with the data and,
 written last, ``part.json`` (`PartIndex`). A part is there if and only if its ``part.json`` is.
 
-    frames      frames.tar      WebDataset: <clip_key>-<frame 000000>.jpg and .json (`frame_metadata`), mtime 0
+    frames      frames.tar      WebDataset: <clip_key>-<frame 000000>.jpg and .json, mtime 0
     landmarks   landmarks.zarr  landmarks (rows, 478, 3) float32, detected (rows,) bool; a row is a 25 fps frame
     audio       audio.zarr      waveform (samples,) int16 at 16 kHz, log_mel (columns, 80) float32 at 80 a second
 

@@ -24,6 +24,7 @@ from pipelines.dataset.staging import OUTCOME_FILE, write_outcome
 from pipelines.dataset.unpacking import unpack_recording
 from storage_schemas.build_spec import BuildSpec, LimitSettings
 from storage_schemas.clips import RecordingOutcome
+from storage_schemas.errors import StoreError
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartIndex, part_path
 from storage_schemas.processing_request import ProcessingRequest
 from storage_schemas.recordings import Recording
@@ -117,7 +118,8 @@ def _copied(context: BuildContext, job: RecordingJob, store: ManagedStore, folde
         return False
     try:
         unpack_recording(store, known, job.recording.recording_id, folder)
-    except FileNotFoundError:  # the earlier version was collected meanwhile
+    except (FileNotFoundError, StoreError) as error:  # collected meanwhile, or damaged; processing it anew is always right
+        _LOGGER.warning("%s is not copied but processed: %s", job.recording.recording_id, error)
         shutil.rmtree(folder, ignore_errors=True)
         return False
     return True

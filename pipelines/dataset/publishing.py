@@ -15,14 +15,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from pipelines.dataset.clip_rows import BuiltPart, ClipFilter, RowBuilder, rejection_row_order
 from pipelines.dataset.external_sorting import ExternalSorter
 from pipelines.dataset.row_digests import RowDigest
 from pipelines.dataset.version_counts import keep_rates, manifest_counts
 from pipelines.dataset.version_identity import BuildDescription, InputDigest, content_id, recipe_id
-from pipelines.dataset.version_tables import ROW_GROUP_ROWS, Row, TableWriter, VersionTable, rows_to_batch, sha256_of, version_folder
+from pipelines.dataset.version_tables import Row, TableWriter, VersionTable, parquet_batches, rows_to_batch, sha256_of, version_folder
 from pipelines.dataset.versions import MANIFEST_FILE, manifest_bytes, read_manifest
 from pipelines.errors import BuildFailedError, StoreError
 from storage_schemas.dataset_version import VersionManifest
@@ -197,8 +195,8 @@ def _publish(store: ObjectStore, folder: Path, manifest: VersionManifest, report
 
 def _check_objects(store: ObjectStore, objects: Path) -> None:
     missing: list[str] = []
-    with pq.ParquetFile(objects) as parquet:
-        rows = (row for batch in parquet.iter_batches(ROW_GROUP_ROWS, columns=["uri", "size_bytes"]) for row in batch.to_pylist())
+    with objects.open("rb") as file:
+        rows = (row for batch in parquet_batches(file, ("uri", "size_bytes")) for row in batch.to_pylist())
         for folder, group in itertools.groupby(rows, key=lambda row: "/".join(row["uri"].split("/")[:3])):
             sizes = dict(store.list_objects(folder))
             missing.extend(row["uri"] for row in group if sizes.get(row["uri"]) != row["size_bytes"])

@@ -121,8 +121,19 @@ def read_batches(
         FileNotFoundError: if the table is not in the store.
         pyarrow.ArrowException: if the file is damaged.
     """
-    with store.open(table_path(version_id, table)) as file, pq.ParquetFile(file) as parquet:
-        yield from parquet.iter_batches(batch_size=ROW_GROUP_ROWS, columns=None if columns is None else list(columns))
+    with store.open(table_path(version_id, table)) as file:
+        yield from parquet_batches(file, columns)
+
+
+def parquet_batches(file: BinaryIO, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield an open Parquet file in record batches of at most `ROW_GROUP_ROWS` rows, reading one row group at a time.
+
+    `ParquetFile.iter_batches` would keep every byte it has read until its end: 0.8 GB for 3,000,000 clips.
+    """
+    with pq.ParquetFile(file) as parquet:
+        for number in range(parquet.num_row_groups):
+            group = parquet.read_row_group(number, columns=None if columns is None else list(columns))
+            yield from group.combine_chunks().to_batches(max_chunksize=ROW_GROUP_ROWS)
 
 
 def read_rows(store: ObjectStore, version_id: str, table: VersionTable, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:

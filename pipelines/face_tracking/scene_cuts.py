@@ -20,7 +20,7 @@ FLASH_FRAMES = 3
 """Longest flash, in frames, that does not count as a cut."""
 _GRID = 16
 _SAMPLES_PER_CELL = 2
-_LEAST_CORRELATION = 0.8
+_LEAST_CORRELATION = 0.72
 """Under this the part around the face and the whole frame have both changed: a cut."""
 _LEAST_CORRELATION_ALONE = 0.6
 """Under this the part around the face has changed so much that the rest does not matter (a picture in a picture)."""

@@ -44,7 +44,7 @@ class Region:
         return rgb[self.y_px : self.y_px + self.height_px, self.x_px : self.x_px + self.width_px]
 
     def cut(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return a C-contiguous copy of the region; the frame itself where the region is all of it."""
+        """Return the region C-contiguous: a copy, or a view where the region is all of the frame."""
         return np.ascontiguousarray(self.view(rgb))
 
     def contains(self, x_px: float, y_px: float, width_px: float, height_px: float) -> bool:

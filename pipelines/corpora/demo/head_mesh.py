@@ -32,7 +32,8 @@ _PIVOT = (256.0, 318.0)  # of the head's rotation, in a 512 px frame
 _PIVOT_DEPTH = 84.0  # depth of the ears in a 512 px frame, in the landmarks' own z
 _HAIR_SPACING_PX = 30.0
 _BACKGROUND_SPACING_PX = 62.0
-_DEPTH_KNEE, _DEPTH_ROOM = 0.25, 0.6  # from a quarter of the ears' depth on, depth is compressed towards 0.7 of it
+_DEPTH_GAIN = 1.25  # with it, the network run on rendered frames sees the angles that were driven
+_DEPTH_KNEE, _DEPTH_ROOM = 0.6, 0.5  # as shares of the ears' depth: from the knee on, depth is compressed into this room
 _CHEEK_EDGE = (58, 132, 177, 215, 93, 227, 137, 288, 361, 401, 435, 323, 447, 366, 116, 123, 147, 213, 345, 352, 376, 433)
 _SMOOTHING_ROUNDS = 4
 _SMALL_AREA = 12.0  # doubled, in square pixels of a 512 px frame
@@ -134,13 +135,14 @@ def _clockwise(triangles: Index, vertices: Float) -> Index:
 
 
 def _regular_face(measured: Float, ears: float) -> Float:
-    """Return the face (468, 3) made fit for turning: flatter depth towards the ears, and no triangle of the cheeks folded or flat.
+    """Return the face (468, 3) made fit for turning: its depth corrected, and no triangle of the cheeks folded or flat.
 
-    The measured depth grows so steeply at the edge of the face that a turned cheek would fold over itself in jags.
+    The landmark network understates depth, and towards the ears its depth grows so steeply that a turned cheek would fold over itself.
     """
     face = measured.copy()
-    knee, room = _DEPTH_KNEE * ears, _DEPTH_ROOM * (1 - _DEPTH_KNEE) * ears
-    face[:, 2] = np.where(face[:, 2] < knee, face[:, 2], knee + room * np.tanh((face[:, 2] - knee) / room))
+    knee, room = _DEPTH_KNEE * ears, _DEPTH_ROOM * ears
+    depth = _DEPTH_GAIN * face[:, 2]
+    face[:, 2] = np.where(depth < knee, depth, knee + room * np.tanh((depth - knee) / room))
     triangles = face_triangles()
     neighbours = [np.unique(triangles[np.any(triangles == i, axis=1)]) for i in range(FACE_POINTS)]
     for _ in range(_SMOOTHING_ROUNDS):

@@ -42,7 +42,17 @@ def soft_polygon(points: Float, window: Window) -> Float32:
     """Return the coverage (height, width) 0..1 of a polygon (n, 2) by four-fold oversampling."""
     large = np.zeros((window.height * _OVERSAMPLING, window.width * _OVERSAMPLING), dtype=np.uint8)
     corners = (points - (window.x, window.y) + 0.5) * _OVERSAMPLING - 0.5
-    cv2.fillPoly(large, [np.round(corners * 16).astype(np.int32)], 255, cv2.LINE_8, 4)
+    cv2.fillPoly(large, [np.round(corners * 16).astype(np.int32)], (255,), cv2.LINE_8, 4)
+    small = cv2.resize(large, (window.width, window.height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.float32) / 255
+
+
+def soft_outline(points: Float, width_px: float, window: Window) -> Float32:
+    """Return the coverage (height, width) 0..1 of the closed line through points (n, 2)."""
+    large = np.zeros((window.height * _OVERSAMPLING, window.width * _OVERSAMPLING), dtype=np.uint8)
+    corners = (points - (window.x, window.y) + 0.5) * _OVERSAMPLING - 0.5
+    fixed = np.round(corners * 16).astype(np.int32)
+    cv2.polylines(large, [fixed], True, (255,), max(1, round(width_px * _OVERSAMPLING)), cv2.LINE_8, 4)
     small = cv2.resize(large, (window.width, window.height), interpolation=cv2.INTER_AREA)
     return np.asarray(small, dtype=np.float32) / 255
 

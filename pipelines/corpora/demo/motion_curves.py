@@ -16,8 +16,8 @@ from pipelines.corpora.demo.visemes import is_stressed, mouth_curves
 from pipelines.media_time import CLIP_FPS
 
 # Largest pose (radians), approached smoothly, and standard deviation of its wandering.
-_POSE_LIMIT_RAD = np.array([0.22, 0.17, 0.14])
-_POSE_SPREAD_RAD = np.array([0.095, 0.07, 0.045])
+_POSE_LIMIT_RAD = np.array([0.22, 0.18, 0.16])
+_POSE_SPREAD_RAD = np.array([0.10, 0.085, 0.065])
 _SHIFT_LIMIT = np.array([0.030, 0.022, 0.16])  # translation as shares of the frame's side; z moves the head nearer and farther
 _SHIFT_SPREAD = np.array([0.010, 0.007, 0.06])
 _NOD_RAD = 0.05
@@ -132,7 +132,7 @@ def _gaze(frames: int, pose: Float, rng: np.random.Generator) -> Float:
         target[start:end] = rng.normal(0, [0.010, 0.004])
         start = end
     jumps = gaussian_filter1d(target, 0.6, axis=0, mode="nearest")
-    back = np.column_stack([0.10 * np.sin(pose[:, 0]), -0.06 * np.sin(pose[:, 1])])
+    back = np.column_stack([0.10 * np.sin(pose[:, 0]), -0.08 * np.sin(pose[:, 1])])
     return np.asarray(np.clip(jumps + back, -0.035, 0.035))
 
 

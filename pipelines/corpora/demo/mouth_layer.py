@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from pipelines.corpora.demo.face_regions import LOWER_LIP_CURVES, UPPER_LIP_CURVES
-from pipelines.corpora.demo.layers import Float32, Window, blend, blurred, placed, plane_affine, soft_polygon, window_around
+from pipelines.corpora.demo.layers import Float32, Window, blend, blurred, placed, plane_affine, soft_outline, soft_polygon, window_around
 from pipelines.corpora.demo.portrait import Float, Image, Portrait
 
 _CAVITY_RGB = (46.0, 15.0, 14.0)
@@ -21,6 +21,7 @@ class MouthLayer:
         self._unit = portrait.size_px / 512
         self._edge = [*UPPER_LIP_CURVES[-1], *reversed(LOWER_LIP_CURVES[-1][1:-1])]
         points = portrait.points
+        self._lip_line = _darkest_lip(portrait, self._edge)
         self.skull_rest = np.array([points[[61, 291], 0].mean(), points[14, 1], points[13, 2]])
         teeth, cover, origin = _upper_teeth(portrait, self._edge)
         self._teeth, self._teeth_cover, self._origin = teeth, cover, origin
@@ -42,7 +43,11 @@ class MouthLayer:
         """
         opening = vertices[self._edge, :2]
         window = window_around(opening, 3 * self._unit, image.shape[0])
-        if window is None or np.ptp(vertices[[13, 14], 1]) < 0.15 * self._unit:
+        if window is None:
+            return
+        line = 0.8 * soft_outline(opening, 1.9 * self._unit, window)
+        blend(image, window, np.broadcast_to(self._lip_line, (window.height, window.width, 3)), line)
+        if np.ptp(vertices[[13, 14], 1]) < 0.15 * self._unit:
             return
         cover = soft_polygon(opening, window)
         inside = np.broadcast_to(np.array(_CAVITY_RGB, dtype=np.float32), (window.height, window.width, 3)).copy()
@@ -75,6 +80,12 @@ class MouthLayer:
         colour = placed(teeth, affine, window)
         share = placed(cover, affine, window)[..., None]
         inside += (colour - inside) * share * seen
+
+
+def _darkest_lip(portrait: Portrait, edge: list[int]) -> Float32:
+    """Return the colour (3,) of the line between closed lips: the darker lip colours of the portrait at the edge of the mouth."""
+    columns, rows = np.round(portrait.points[edge, :2]).astype(int).T
+    return np.asarray(0.72 * np.percentile(portrait.image[rows, columns], 30, axis=0), dtype=np.float32)
 
 
 def _upper_teeth(portrait: Portrait, edge: list[int]) -> tuple[Float32, Float32, Float]:

@@ -95,7 +95,7 @@ def load_portrait(size_px: int, *, mirrored: bool = False) -> Portrait:
     from skimage import data  # noqa: PLC0415 - slow to import, and only this function needs it
 
     affine = _frame_from_portrait(size_px)
-    source = np.asarray(data.astronaut(), dtype=np.uint8)
+    source = np.asarray(data.astronaut(), dtype=np.uint8)  # type: ignore[no-untyped-call]
     image = cv2.warpAffine(source, affine, (size_px, size_px), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     soft = cv2.GaussianBlur(image, (0, 0), 1.4 * size_px / 512)
     image = cv2.addWeighted(image, 1.35, soft, -0.35, 0)

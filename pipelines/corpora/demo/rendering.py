@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.corpora.demo.action_units import UNITS, Rig, Unit, build_rig, face_shape
+from pipelines.corpora.demo.action_units import UNITS, Unit
 from pipelines.corpora.demo.eye_layer import EyeLayer
 from pipelines.corpora.demo.head_mesh import HeadMesh, build_head_mesh
 from pipelines.corpora.demo.head_pose import nearness, place_head, rotation_matrix
+from pipelines.corpora.demo.lighting import TurningLight
 from pipelines.corpora.demo.mouth_layer import MouthLayer
 from pipelines.corpora.demo.portrait import FACE_POINTS, Float, Image, Portrait
+from pipelines.corpora.demo.rig import Rig, build_rig, face_shape
 from pipelines.corpora.demo.skin_texture import SkinTexture
 from pipelines.corpora.demo.speakers import FaceShape, shaped
 from pipelines.corpora.demo.warping import PiecewiseWarp
@@ -50,14 +52,15 @@ class FaceRenderer:
         self._warp = PiecewiseWarp(self.mesh.vertices[:, :2], self.mesh.triangles, self.mesh.hole_count, portrait.size_px)
         self._eyes = (EyeLayer(portrait, 0), EyeLayer(portrait, 1))
         self._mouth = MouthLayer(portrait)
+        self._light = TurningLight(self.mesh, mirrored=portrait.mirrored)
 
     def render(self, motion: FrameMotion) -> tuple[Image, Float]:
         """Return the frame, RGB uint8 (size, size, 3), and the 478 landmarks as drawn, float64 (478, 3) in frame pixels."""
         size = self._portrait.size_px
         vertices = place_head(face_shape(self.rig, motion.units), self.mesh.follow, self.mesh, size, motion.pose)
         smile = float(np.mean(motion.units[list(_SMILES)]))
-        image = self._warp.warp(self._skin.at(smile), vertices)
         rotation, scale = rotation_matrix(*motion.pose[:3]), nearness(motion.pose, size)
+        image = self._warp.warp(self._skin.at(smile), vertices, self._light.brightness(rotation))
         irises = []
         for eye in self._eyes:
             centre, gaze = self._on_skull(eye.iris_rest[0], motion.pose), motion.gaze * self.rig.eye_distance
