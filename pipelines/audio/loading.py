@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from pipelines.audio.decoding import AudioChunk, AudioTally, decode_audio, resample_to_mono
 from pipelines.errors import ItemRejectedError
 from pipelines.media_files import choose_audio_stream, explain_unopenable, open_media, read_packets, require_regular_file
-from pipelines.media_time import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
-from pipelines.video.frame_grid import slot_count
+from pipelines.media_time import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME, seconds_to_samples
+from pipelines.video.frame_grid import grid_phase_s, slot_count
 from pipelines.video.media_probe import MediaProbe
 from storage_schemas.rejections import RejectionReason, Stage
 
@@ -22,7 +23,7 @@ DEFAULT_MAX_DURATION_S = 4 * 3600.0
 
 
 def load_waveform(probe: MediaProbe) -> NDArray[np.float32]:
-    """Return a recording's sound on its video's clock.
+    """Return a recording's sound on the clock of its video's 25 fps grid.
 
     Sound of the video file is placed by its own timestamps relative to the first displayed frame: a track that starts late has
     silence before it, one that starts early is cut. A separate audio file starts at time zero. Gaps and damaged packets are silence.
@@ -31,7 +32,7 @@ def load_waveform(probe: MediaProbe) -> NDArray[np.float32]:
         probe: what `probe_media` returned, which says where the sound is.
 
     Returns:
-        float32 (640 * slots,), nominally -1..1; sample i is at i/16000 s after the first frame, slot k begins at sample 640 k.
+        float32 (640 * slots,), nominally -1..1; slot k of the grid begins at sample 640 k.
         Zeros if the recording has no sound.
 
     Raises:
@@ -41,10 +42,12 @@ def load_waveform(probe: MediaProbe) -> NDArray[np.float32]:
     if not probe.has_audio:
         return timeline
     zero_s = None if probe.audio_path is not None else int(probe.frame_pts[0]) * probe.time_base
+    lead = seconds_to_samples(grid_phase_s(probe.frame_pts, probe.time_base))
     for chunk in _read_chunks(probe.audio_path or probe.path, zero_s):
-        if chunk.start_sample >= len(timeline):
+        on_grid = replace(chunk, start_sample=chunk.start_sample - lead)
+        if on_grid.start_sample >= len(timeline):
             break
-        _place(chunk, timeline)
+        _place(on_grid, timeline)
     return timeline
 
 

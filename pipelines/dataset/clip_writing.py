@@ -59,7 +59,7 @@ def write_clip_frames(
         metadata = {
             "clip_id": clip.clip_id,
             "frame": index,
-            "source_s": int(slot) / CLIP_FPS,
+            "source_s": round(float(source.grid.phase_s) + int(slot) / CLIP_FPS, 9),
             "held": held,
             "detected": bool(piece.detected[index]),
         }

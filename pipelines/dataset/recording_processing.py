@@ -188,7 +188,7 @@ class _Processing:
         if waveform is not None and self._lacks_audio(piece, source.probe):
             return
         window = clip_window(self._recording, piece.boxes, source.probe.width_px, source.probe.height_px, self._spec.crop.margin)
-        clip = self._clip(piece, window, source.probe)
+        clip = self._clip(piece, window, source)
         self._clips.append(clip)
         write_clip_frames(self._writer, clip, piece, window, source, self._spec.crop)
         write_clip_landmarks(self._writer, clip, piece, window, self._spec.crop.size_px)
@@ -207,14 +207,15 @@ class _Processing:
         self.reject(Stage.AUDIO, RejectionReason.AUDIO_TOO_SHORT, message, numbers, (piece.start_slot, piece.end_slot))
         return True
 
-    def _clip(self, piece: Piece, window: CropWindow, probe: MediaProbe) -> Clip:
+    def _clip(self, piece: Piece, window: CropWindow, source: ClipSource) -> Clip:
+        probe = source.probe
         clip_id = self._next_clip_id()
         return Clip(
             clip_id=clip_id,
             clip_key=clip_key(clip_id),
             recording_id=self._recording.recording_id,
             frames=len(piece.detected),
-            source_start_s=piece.start_slot / CLIP_FPS,
+            source_start_s=round(float(source.grid.phase_s) + piece.start_slot / CLIP_FPS, 9),
             window_x_px=window.x_px,
             window_y_px=window.y_px,
             window_size_px=window.size_px,

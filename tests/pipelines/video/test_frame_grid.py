@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.video.frame_grid import assign_slots, slot_count
+from pipelines.video.frame_grid import FrameGrid, assign_slots, slot_count
 
 TIME_BASES = [Fraction(1, 90000), Fraction(1, 1000), Fraction(1, 12800), Fraction(1001, 30000), Fraction(1, 1_000_000), Fraction(1, 25)]
 
@@ -35,7 +35,7 @@ def test_properties(steps: list[int], time_base: Fraction, first: int) -> None:
     for index, time in enumerate(times):
         first_slot = int(np.searchsorted(grid.source_index, index))
         assert first_slot < len(grid)
-        assert abs(Fraction(first_slot, 25) - time) <= Fraction(1, 50)
+        assert abs(grid.phase_s + Fraction(first_slot, 25) - time) <= Fraction(1, 50)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,21 @@ def test_any_onset_appears_within_20_ms(fps: Fraction) -> None:
     frame_pts = np.arange(0, 1001 * 400, 1001, dtype=np.int64)
     grid = assign_slots(frame_pts, 1 / fps / 1001)
     first_slots = np.searchsorted(grid.source_index, np.arange(400))
-    assert max(abs(Fraction(int(slot), 25) - onset / fps) for onset, slot in enumerate(first_slots)) <= Fraction(1, 50)
+    assert _largest_delay_s(grid, fps, first_slots) <= Fraction(1, 50)
+
+
+def _largest_delay_s(grid: FrameGrid, fps: Fraction, first_slots: np.ndarray) -> Fraction:
+    return max(abs(grid.phase_s + Fraction(int(slot), 25) - onset / fps) for onset, slot in enumerate(first_slots))
+
+
+@pytest.mark.parametrize(
+    ("fps", "largest_s"), [(15, "1/75"), (24, "23/1200"), (25, "0"), (30, "1/60"), (50, "1/100"), (60, "11/600"), (100, "3/200")]
+)
+def test_no_frame_lies_halfway_between_slots(fps: int, largest_s: str) -> None:
+    grid = assign_slots(np.arange(400, dtype=np.int64), Fraction(1, fps))
+    first_slots = np.searchsorted(grid.source_index, np.arange(400))
+    assert _largest_delay_s(grid, Fraction(fps), first_slots) <= Fraction(largest_s)
+    assert 0 <= grid.phase_s <= Fraction(1, 100)
 
 
 def test_25_fps_is_the_identity() -> None:
