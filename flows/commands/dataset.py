@@ -84,7 +84,7 @@ def show_command(version: VersionArgument, store: StoreOption = "", json: JsonOp
         f"dataset version {summary.dataset_version} ({summary.name}), made {summary.created}, tags: {', '.join(summary.tags) or 'none'}"
     )
     write_line(f"recipe {summary.recipe}")
-    write_line(f"{summary.counts['clips']} clips, {summary.hours:.2f} hours, {summary.size_bytes / 2**20:.1f} MB")
+    write_line(f"{summary.counts['clips']} clips, {summary.hours:.2f} hours, {summary.size_bytes / 1e6:.1f} MB")
     write_table("splits", ["split", "clips", "speakers", "hours"], [[name, *_split_row(row)] for name, row in summary.by_split.items()])
     for title, counts in (("emotions", summary.clips_by_emotion), ("rejections by reason", summary.rejections_by_reason)):
         if counts:

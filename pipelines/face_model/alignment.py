@@ -102,7 +102,7 @@ class ShapeAligner:
             turn = rotations[:, :, axis] / scales[:, None]
             turned = turn[:, 0, None] * x + turn[:, 1, None] * y + turn[:, 2, None] * z
             steps[:, :, axis] = np.rint(turned + (self._centre[axis] * STEPS_PER_UNIT - self._mean_steps[:, axis]))
-        return steps.reshape(len(steps), -1)
+        return steps.reshape(len(steps), LANDMARK_COUNT * 3)
 
 
 def _normalised_steps(landmarks_px: NDArray[np.float32]) -> tuple[FloatArray, NDArray[np.bool_]]:

@@ -19,6 +19,9 @@ from storage_schemas.rejections import RejectionReason, Stage
 
 Float32Array = NDArray[np.float32]
 
+# Real clips have 0.1 to 0.9 %; beyond this the landmarks are of something else.
+_LARGEST_ERROR_PERCENT = 10.0
+
 
 @dataclass(frozen=True)
 class ClipFit:
@@ -83,9 +86,9 @@ class ClipFitter:
         expression = smooth_expression(raw, detected, self._basis, self._settings)
         shape = self._model.shape(raw.identity, raw.expression.mean(axis=0))
         pose = smooth_pose(raw.pose, detected, shape, self._basis.pose_weights, self._settings.pose_smoothing)
-        _check_fit(pose, expression)
         fitted = project(self._model.shape(raw.identity, expression), pose, size_px)
         residual, median = residual_percent_iod(points, fitted, pose[:, 5] * size_px, detected)
+        _check_fit(pose, expression, median)
         jitter = jitter_percent_iod(fitted, pose[:, 5] * size_px, self._model.landmarks)
         return ClipFit(
             identity=raw.identity.astype(np.float32),
@@ -107,7 +110,12 @@ def _check_identity(identity: FloatArray | None, modes: int) -> None:
         raise ValueError(f"identity must be {modes} finite numbers, got an array of shape {identity.shape}")
 
 
-def _check_fit(pose: FloatArray, expression: FloatArray) -> None:
-    if not (np.isfinite(pose).all() and np.isfinite(expression).all()):
-        message = "the fit has no solution: the landmarks do not form a face (all in one place or on one line)"
-        raise ItemRejectedError(Stage.FACE_MODEL, RejectionReason.FACE_LOST, message)
+def _check_fit(pose: FloatArray, expression: FloatArray, error_percent: float) -> None:
+    finite = bool(np.isfinite(pose).all() and np.isfinite(expression).all())
+    if not finite or not error_percent < _LARGEST_ERROR_PERCENT:
+        message = (
+            f"the landmarks do not form a face: their median distance from the fitted face is {error_percent:.3g} % of the "
+            f"inter-ocular distance, at most {_LARGEST_ERROR_PERCENT:g} % was expected"
+        )
+        details = {"reprojection_error_percent_iod": error_percent} if np.isfinite(error_percent) else {}
+        raise ItemRejectedError(Stage.FACE_MODEL, RejectionReason.FACE_LOST, message, dict(details))

@@ -39,7 +39,8 @@ STYLES: dict[Emotion, EmotionStyle] = {
         pitch_rad=0.04, jaw_gain=1.15, rate=1.08, pitch=0.95, pitch_range=1.4, liveliness=1.4,
     ),
     Emotion.CONTEMPT: EmotionStyle(
-        {Unit.SMILE_RIGHT: 0.95, Unit.FROWN: 0.25, Unit.LID_LEFT: 0.22, Unit.LID_RIGHT: 0.22, Unit.BROW_OUTER_LEFT: 0.5, Unit.BROW_LOWER: 0.2},
+        {Unit.SMILE_RIGHT: 0.95, Unit.FROWN: 0.25, Unit.LID_LEFT: 0.22, Unit.LID_RIGHT: 0.22, Unit.BROW_OUTER_LEFT: 0.5,
+         Unit.BROW_LOWER: 0.2},
         pitch_rad=-0.05, roll_rad=0.05, jaw_gain=0.85, rate=0.95, pitch=0.9, pitch_range=0.8, liveliness=0.8,
     ),
     Emotion.DISGUSTED: EmotionStyle(

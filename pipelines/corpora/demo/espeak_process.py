@@ -5,7 +5,8 @@ clear, so the same sentence sounds a little different the second time. A fresh p
 library stays in it. Standard library only, so that it starts quickly.
 
 Arguments: library, data folder, voice, words per minute, pitch (0..100), pitch range (0..100), text.
-Output: {"sample_rate_hz": int, "samples": base64 of little-endian int16, "phonemes": [[sample, IPA], ...], "words": [[sample, character], ...]}
+Output: {"sample_rate_hz": int, "samples": base64 of little-endian int16, "phonemes": [[sample, IPA], ...],
+"words": [[sample, character], ...]}
 """
 
 from __future__ import annotations

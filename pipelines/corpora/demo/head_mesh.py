@@ -163,7 +163,7 @@ def _signed_distance(points: Float, polygon: Float) -> Float:
 def _grid(size_px: int, spacing_px: float) -> Float:
     count = max(2, round(size_px / spacing_px) + 1)
     axis = np.linspace(0, size_px - 1, count)
-    return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    return np.asarray(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2))
 
 
 def _hair_points(portrait: Portrait, contour: Float, polygon: Float, ears: float) -> Float:
@@ -213,7 +213,7 @@ def _ring(outline: Float, distance_px: float) -> Float:
     along = np.gradient(outline, axis=0)
     normal = np.column_stack([along[:, 1], -along[:, 0]]) / np.linalg.norm(along, axis=1, keepdims=True)
     outwards = np.sign(np.sum(normal * (outline - outline.mean(axis=0)), axis=1).mean())
-    return (outline + outwards * distance_px * normal)[::2]
+    return np.asarray((outline + outwards * distance_px * normal)[::2])
 
 
 def _outer_triangles(vertices: Float, contour: Float) -> Index:

@@ -89,7 +89,8 @@ def _limited(values: Float, limit: float) -> Float:
 
 def _bumps(frames: int, times_s: Sequence[float], sigma_s: float) -> Float:
     at_s = np.arange(frames) / CLIP_FPS
-    return np.sum([np.exp(-0.5 * ((at_s - time_s) / sigma_s) ** 2) for time_s in times_s], axis=0) + np.zeros(frames)
+    away = (at_s[:, None] - np.array(times_s, dtype=np.float64)[None]) / sigma_s
+    return np.asarray(np.exp(-0.5 * away**2).sum(axis=1))
 
 
 def _pose(frames: int, stresses_s: Sequence[float], style: EmotionStyle, strength: float, size_px: int, rng: np.random.Generator) -> Float:

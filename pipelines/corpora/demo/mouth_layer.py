@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from pipelines.corpora.demo.face_regions import LOWER_LIP_CURVES, UPPER_LIP_CURVES
@@ -61,12 +60,10 @@ class MouthLayer:
     def _draw_tongue(self, inside: Float32, x: int, y: int, jaw_now: Float, skull_now: Float, lift: float) -> None:
         unit = self._unit
         low, high = jaw_now[1] + 1.0 * unit, skull_now[1] + 2.0 * unit
-        centre = (jaw_now[0] - x, (1 - lift) * low + lift * min(low, high) - y)
-        mask = np.zeros(inside.shape[:2], dtype=np.float32)
-        cv2.ellipse(
-            mask, (round(centre[0] * 16), round(centre[1] * 16)), (round(25 * unit * 16), round(8.5 * unit * 16)), 0, 0, 360, 1.0, -1, 8, 4
-        )
-        mask = blurred(mask, 2.0 * unit)[..., None]
+        centre_y = (1 - lift) * low + lift * min(low, high) - y
+        columns, rows = np.arange(inside.shape[1]) - (jaw_now[0] - x), np.arange(inside.shape[0]) - centre_y
+        outwards = np.hypot(columns[None] / (25 * unit), rows[:, None] / (8.5 * unit))
+        mask = np.clip((1.25 - outwards) / 0.5, 0, 1)[..., None].astype(np.float32)
         inside += (np.array(_TONGUE_RGB, dtype=np.float32) * (0.6 + 0.3 * lift) - inside) * mask * 0.9
 
     def _draw_teeth(self, inside: Float32, window: Window, place: tuple[Float, Float], *, upper: bool, seen: float) -> None:

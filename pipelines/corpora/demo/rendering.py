@@ -82,7 +82,8 @@ class FaceRenderer:
 
     def _on_skull(self, point: Float, pose: Float) -> Float:
         """Return where a point (3,) of the portrait's skull is in a pose."""
-        return place_head(self._shaped(point[None], np.ones(1)), np.ones(1), self.mesh, self._portrait.size_px, pose)[0]
+        shaped_point = self._shaped(point[None], np.ones(1))
+        return np.asarray(place_head(shaped_point, np.ones(1), self.mesh, self._portrait.size_px, pose)[0])
 
     def _draw_mouth(self, image: Image, vertices: Float, motion: FrameMotion, rotation: Float) -> None:
         rest = self._mouth.skull_rest

@@ -63,7 +63,6 @@ def _without_creases(part: Image, creases: list[tuple[int, Float]], window: Wind
     for width, line in creases:
         corners = np.round((line - (window.x, window.y)) * 16).astype(np.int32)
         cv2.polylines(mask, [corners.reshape(-1, 1, 2)], False, (255,), max(1, round(width * unit)), cv2.LINE_8, 4)
-    filled = cv2.inpaint(part, mask, 5 * unit, cv2.INPAINT_TELEA).astype(np.float32)
-    filled = cv2.GaussianBlur(filled, (0, 0), 2.5 * unit)
+    filled = cv2.GaussianBlur(cv2.inpaint(part, mask, 5 * unit, cv2.INPAINT_TELEA), (0, 0), 2.5 * unit).astype(np.float32)
     share = blurred(mask.astype(np.float32) / 255, 2.0 * unit)[..., None]
     return np.clip(part + (filled - part) * np.clip(1.3 * share, 0, 0.92), 0, 255).astype(np.uint8)

@@ -1,4 +1,5 @@
 """From phonemes to the shape of the mouth, frame by frame."""
+# ruff: noqa: RUF001 - the symbols of the International Phonetic Alphabet are meant
 
 from __future__ import annotations
 
