@@ -117,7 +117,7 @@ def build_head_mesh(portrait: Portrait) -> HeadMesh:
     outer = _outer_triangles(vertices, contour)
     skin = np.concatenate([face_triangles(), outer])
     triangles = np.concatenate([skin, _clockwise(hole_triangles(), vertices)])
-    follow = np.concatenate([np.ones(len(vertices) - len(around)), _follow(around, polygon, unit)])
+    follow = np.concatenate([np.ones(len(vertices) - len(around)), _follow(around, polygon, portrait.size_px)])
     return HeadMesh(vertices, triangles, skin, follow, pivot)
 
 
@@ -226,8 +226,11 @@ def _outer_triangles(vertices: Float, contour: Float) -> Index:
     return _clockwise(indices[triangles[outside]].astype(np.int64), vertices)
 
 
-def _follow(points: Float, polygon: Float, unit: float) -> Float:
+def _follow(points: Float, polygon: Float, size_px: int) -> Float:
+    """Return the share (n,) of the head's motion: less with the distance to the head, none at the border of the frame."""
+    unit = size_px / 512
     distance = np.maximum(0, -_signed_distance(points[:, :2], polygon)) / unit
     below = np.clip((points[:, 1] / unit - 300) / 80, 0, 1)
     share = np.clip(1 - distance / (_FADE_PX + (_NECK_FADE_PX - _FADE_PX) * below), 0, 1)
-    return share * share * (3 - 2 * share)
+    inside = np.all((points[:, :2] > 0.5) & (points[:, :2] < size_px - 1.5), axis=1)
+    return np.asarray(inside * share * share * (3 - 2 * share))

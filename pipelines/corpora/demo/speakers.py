@@ -49,7 +49,7 @@ class Speaker:
     shape: FaceShape = FaceShape()
 
 
-# Voices without espeak-ng's `breath` (f2, f3 and f5 have it): its noise starts from memory that was never set, and so differs from run to run.
+# Voices without espeak-ng's `breath` (f2, f3 and f5 have it): with it, the samples of a sentence differ from run to run.
 SPEAKERS = (
     Speaker("D001", Voice("en-us+f1", 172, 52, 55)),
     Speaker(
