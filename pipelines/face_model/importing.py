@@ -119,10 +119,10 @@ def _crop(path: Path, arrays: dict[str, NDArray[np.generic]], frames: int) -> ND
 
 
 def _read_mat(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        raise BadInputError(f"{path}: there is no such file")
     try:
         content = loadmat(path)
-    except FileNotFoundError as error:
-        raise BadInputError(f"{path}: there is no such file") from error
     except Exception as error:  # loadmat raises anything on a damaged file
         raise BadInputError(f"{path}: not a readable MATLAB file (version 5 to 7.2): {type(error).__name__}: {error}") from error
     return {key: value for key, value in content.items() if not key.startswith("__")}
