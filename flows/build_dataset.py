@@ -15,6 +15,7 @@ from infra.dask_clusters import dask_scheduler, default_workers
 from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
 from storage_schemas.part_layout import Family
+from tasks.build_marking import marked_as_running
 from tasks.part_building import BuiltCounts, PartWork, build_parts
 from tasks.planning import BuildPlan, plan_build
 from tasks.progress import RunProgress
@@ -43,14 +44,15 @@ def build_dataset(spec: BuildSpec, source: str, store: str, workers: int = 0, sc
         BuildFailedError: too little was kept, or the parts could not be finished.
     """
     started = time.perf_counter()
-    try:
-        if not scheduler:
-            prepare_processes(store, workers or default_workers())
-        plan = plan_build(spec, source, store)
-        counts, startup_s = _build_missing(plan, workers, scheduler)
-    finally:
-        close_processes()
-    published = publish(plan, tag)
+    with marked_as_running(store, spec.name):
+        try:
+            if not scheduler:
+                prepare_processes(store, workers or default_workers())
+            plan = plan_build(spec, source, store)
+            counts, startup_s = _build_missing(plan, workers, scheduler)
+        finally:
+            close_processes()
+        published = publish(plan, tag)
     return _summary(plan, counts, published, tag).model_copy(
         update={"seconds": time.perf_counter() - started, "startup_seconds": startup_s}
     )

@@ -1,7 +1,9 @@
 """Garbage collection: removing what no version names, and never what one names.
 
-A part that a running build has just made is named by no version yet, so everything younger than a grace period is kept. The versions
-are read again after the candidates have been found, so that a version published meanwhile keeps its parts.
+A part that a running build has just made is named by no version yet, so everything younger than a grace period is kept, and however old
+they are, everything while a build runs (see `running_builds`). After the candidates have been found, versions and marks of builds are read
+again, the marks before every single removal, so that what a build has found to be there, or a version published meanwhile names, is not
+taken from it. A build looks once more before it publishes.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.dataset.running_builds import marks_by_age
 from pipelines.dataset.version_tables import VersionTable, read_batches, sha256_of, table_path, version_folder
 from pipelines.dataset.versions import list_tags, list_versions, read_manifest, version_ids
 from pipelines.errors import StoreError
@@ -25,6 +29,7 @@ from storage_schemas.part_layout import Family, part_path
 _LOG = logging.getLogger(__name__)
 DEFAULT_GRACE_S = 3600.0
 _PART_DEPTH = len(part_path(Family.FRAMES, "00").split("/"))
+_STAGING_DEPTH = 3  # staging/<xx>/<key>
 _VERSION_DEPTH = len(version_folder("0").split("/"))
 
 
@@ -44,7 +49,11 @@ class Collected(BaseModel):
         versions: ids of versions that the policy gave up.
         unfinished_versions: version folders without a manifest.
         parts: part folders that no remaining version names.
+        staged: folders of staged recordings that no build will fetch.
+        builds: marks of builds that are gone.
         kept_young: number of such folders that were kept because they are younger than the grace period.
+        kept_for_builds: number of such folders that were kept because a build is running.
+        running_builds: number of builds that are running.
         scratch_folders: scratch folders of processes that are gone.
     """
 
@@ -54,16 +63,28 @@ class Collected(BaseModel):
     versions: list[str]
     unfinished_versions: list[str]
     parts: list[str]
+    staged: list[str]
+    builds: list[str]
     kept_young: int
+    kept_for_builds: int
+    running_builds: int
     objects_removed: int
     bytes_freed: int
     scratch_folders: int = 0
+
+
+class _Kind(Enum):
+    VERSION = auto()
+    UNFINISHED = auto()
+    PART = auto()
+    STAGED = auto()
 
 
 @dataclass(frozen=True)
 class _Folder:
     path: str
     objects: tuple[tuple[str, int], ...]
+    kind: _Kind
 
     @property
     def size_bytes(self) -> int:
@@ -79,7 +100,7 @@ def collect_garbage(
     now_s: float | None = None,
     remove_stale_scratch: Callable[[], int] | None = None,
 ) -> Collected:
-    """Remove versions that the policy gives up, then parts and unfinished versions that nothing names.
+    """Remove versions that the policy gives up, then unfinished versions, parts and staged recordings that nothing names.
 
     Args:
         store: what to clean.
@@ -93,29 +114,49 @@ def collect_garbage(
         StoreError: if a version that stays cannot be read, since what it names is then not known; nothing has been removed.
         BadInputError: likewise, if its format is newer than this program.
     """
-    youngest_s = (time.time() if now_s is None else now_s) - grace_s
+    now = time.time() if now_s is None else now_s
+    found, kept_young = _found(store, policy, now - grace_s)
+    running, dead = marks_by_age(store, now, grace_s)
+    removed: set[str] = set()
+    for folder in found:
+        if marks_by_age(store, now, grace_s)[0]:
+            break
+        removed.add(folder.path)
+        if not dry_run:
+            _LOG.info("removing %s (%d bytes)", folder.path, folder.size_bytes)
+            store.delete_folder(folder.path)
+    for mark in [] if dry_run else dead:
+        store.delete(mark)
+    gone = [folder for folder in found if folder.path in removed]
+    return Collected(
+        dry_run=dry_run,
+        versions=[folder.path.rpartition("/")[2] for folder in gone if folder.kind is _Kind.VERSION],
+        unfinished_versions=[folder.path for folder in gone if folder.kind is _Kind.UNFINISHED],
+        parts=[folder.path for folder in gone if folder.kind is _Kind.PART],
+        staged=[folder.path for folder in gone if folder.kind is _Kind.STAGED],
+        builds=dead,
+        kept_young=kept_young,
+        kept_for_builds=len(found) - len(gone),
+        running_builds=len(running),
+        objects_removed=sum(len(folder.objects) for folder in gone),
+        bytes_freed=sum(folder.size_bytes for folder in gone),
+        scratch_folders=remove_stale_scratch() if remove_stale_scratch is not None and not dry_run else 0,
+    )
+
+
+def _found(store: ObjectStore, policy: KeepPolicy, youngest_s: float) -> tuple[list[_Folder], int]:
+    """Return what may go, in the order in which it is to go, and the number of folders that may not yet because they are young."""
     given_up = [version_folder(item.dataset_version) for item in _given_up(store, policy)]
-    old_versions, young_versions = _by_age(store, (_folder(store, path) for path in given_up), youngest_s)
-    gone = {folder.path for folder in old_versions}
+    versions, young_versions = _by_age(store, (_folder(store, path) for path in given_up), youngest_s)
+    gone = {folder.path for folder in versions}
     named = _named_parts(store, version_ids(store), gone)
-    unnamed = (folder for folder in _folders(store, "parts", _PART_DEPTH) if folder.path not in named)
+    unnamed = (folder for folder in _folders(store, "parts", _PART_DEPTH, _Kind.PART) if folder.path not in named)
     parts, young_parts = _by_age(store, unnamed, youngest_s)
+    staged, young_staged = _by_age(store, _folders(store, "staging", _STAGING_DEPTH, _Kind.STAGED), youngest_s)
     unfinished, young_unfinished = _by_age(store, _unfinished_versions(store), youngest_s)
     published_meanwhile = _named_parts(store, version_ids(store), gone)
     parts = [folder for folder in parts if folder.path not in published_meanwhile]
-    removed = [*old_versions, *unfinished, *parts]
-    if not dry_run:
-        _remove(store, removed)
-    return Collected(
-        dry_run=dry_run,
-        versions=[folder.path.rpartition("/")[2] for folder in old_versions],
-        unfinished_versions=[folder.path for folder in unfinished],
-        parts=[folder.path for folder in parts],
-        kept_young=young_versions + young_parts + young_unfinished,
-        objects_removed=sum(len(folder.objects) for folder in removed),
-        bytes_freed=sum(folder.size_bytes for folder in removed),
-        scratch_folders=remove_stale_scratch() if remove_stale_scratch is not None and not dry_run else 0,
-    )
+    return [*versions, *unfinished, *parts, *staged], young_versions + young_parts + young_staged + young_unfinished
 
 
 def _given_up(store: ObjectStore, policy: KeepPolicy) -> list[VersionManifest]:
@@ -152,19 +193,19 @@ def _check_objects_file(store: ObjectStore, manifest: VersionManifest) -> None:
         raise ValueError(msg)
 
 
-def _folders(store: ObjectStore, prefix: str, depth: int) -> Iterator[_Folder]:
+def _folders(store: ObjectStore, prefix: str, depth: int, kind: _Kind) -> Iterator[_Folder]:
     """Yield the folders `depth` deep with what is in them; files that lie higher up are nobody's business."""
     deep = (item for item in store.list_objects(prefix) if item[0].count("/") >= depth)
     for path, objects in itertools.groupby(deep, key=lambda item: "/".join(item[0].split("/")[:depth])):
-        yield _Folder(path, tuple(objects))
+        yield _Folder(path, tuple(objects), kind)
 
 
 def _folder(store: ObjectStore, path: str) -> _Folder:
-    return _Folder(path, tuple(store.list_objects(path)))
+    return _Folder(path, tuple(store.list_objects(path)), _Kind.VERSION)
 
 
 def _unfinished_versions(store: ObjectStore) -> Iterator[_Folder]:
-    for folder in _folders(store, "versions", _VERSION_DEPTH):
+    for folder in _folders(store, "versions", _VERSION_DEPTH, _Kind.UNFINISHED):
         if f"{folder.path}/manifest.json" not in {path for path, _ in folder.objects}:
             yield folder
 
@@ -185,9 +226,3 @@ def _modified_s(store: ObjectStore, path: str) -> float:
         return store.modified_s(path)
     except FileNotFoundError:  # somebody else removed it
         return 0.0
-
-
-def _remove(store: ObjectStore, folders: Iterable[_Folder]) -> None:
-    for folder in folders:
-        _LOG.info("removing %s (%d bytes)", folder.path, folder.size_bytes)
-        store.delete_folder(folder.path)

@@ -1,12 +1,12 @@
 """Reading frames with decord, for the files that probing found safe; PyAV decodes alongside to date the frames and to notice damage.
 
 decord hands over damaged pictures without a word (one flipped bit spoiled 72 of 125 frames of a test clip), so its pictures are
-only passed on together with PyAV's word that the same frame decodes whole.
+only passed on together with PyAV's word that the same frame decodes whole. It also decodes ahead without bound while its caller
+thinks (1080p with 40 ms of thought a frame: 5 GB after 400 frames), which is why probing lets only short, small videos through.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,10 +17,6 @@ from pipelines.video.media_probe import MediaProbe
 from pipelines.video.pyav_reader import decode_wanted, read_with_pyav
 from storage_schemas.rejections import RejectionReason, Stage
 
-_LOGGER = logging.getLogger(__name__)
-
-BATCH_BYTES = 64 * 2**20
-_MAX_BATCH_FRAMES = 4  # larger batches are slower: 1080p frames took 6.7 ms in fours and 11.9 ms in thirty-twos
 _MIN_WANTED_SHARE = 0.5  # decord converts every frame it passes; PyAV only the wanted ones
 
 
@@ -30,26 +26,24 @@ def read_with_decord(probe: MediaProbe, wanted: NDArray[np.int64]) -> Iterator[t
     if len(wanted) < _MIN_WANTED_SHARE * passed:
         yield from read_with_pyav(probe, wanted)
         return
-    pictures = _DecordPictures(probe)
+    pictures = _DecordPictures(probe, int(wanted[0]))
     try:
         for index, _ in decode_wanted(probe, wanted):
-            yield index, pictures.at(index, last=int(wanted[-1]))
+            yield index, pictures.at(index)
     finally:
         pictures.close()
 
 
 class _DecordPictures:
-    """Pictures by index, fetched forward in small contiguous batches, which decord serves without seeking."""
+    """Pictures by index, forward only, one at a time: batches decode even further ahead and are slower."""
 
-    def __init__(self, probe: MediaProbe) -> None:
-        # Imported here because most processes never need it, and never before torch (see docs/decisions.md).
+    def __init__(self, probe: MediaProbe, first: int) -> None:
+        # Imported here because most processes never need it.
         import decord  # noqa: PLC0415
 
         decord.logging.set_level(decord.logging.QUIET)
-        self._probe = probe
-        self._batch_frames = max(1, min(_MAX_BATCH_FRAMES, BATCH_BYTES // (probe.width_px * probe.height_px * 3)))
-        self._first = -1
-        self._batch = np.empty((0, probe.height_px, probe.width_px, 3), np.uint8)
+        self._shape = (probe.height_px, probe.width_px, 3)
+        self._next = first
         try:
             self._reader = decord.VideoReader(str(probe.path), ctx=decord.cpu(0), num_threads=1)
         except RuntimeError as error:
@@ -57,23 +51,30 @@ class _DecordPictures:
         if len(self._reader) != len(probe.frame_pts):
             # Asked for frames that are not there, decord would spin for ever.
             raise self._failed(f"it counts {len(self._reader)} frames, not {len(probe.frame_pts)}")
+        if first > 0:
+            self._seek(first)
 
-    def at(self, index: int, *, last: int) -> NDArray[np.uint8]:
-        """Return picture `index`; nothing after picture `last` will be asked for."""
-        while not self._first <= index < self._first + len(self._batch):
-            start = index if self._first < 0 else self._first + len(self._batch)
-            self._fetch(start, min(start + self._batch_frames, last + 1))
-        picture: NDArray[np.uint8] = self._batch[index - self._first]
-        return picture
-
-    def _fetch(self, start: int, end: int) -> None:
+    def _seek(self, index: int) -> None:
         try:
-            self._batch = self._reader.get_batch(list(range(start, end))).asnumpy()
-        except Exception as error:  # decord raises classes of its own and plain ones
-            raise self._failed(f"frames {start} to {end - 1} cannot be read") from error
-        self._first = start
-        if self._batch.shape[1:3] != (self._probe.height_px, self._probe.width_px):
-            raise self._failed(f"its frames are {self._batch.shape[2]} x {self._batch.shape[1]} px")
+            self._reader.seek_accurate(index)
+        except Exception as error:  # see `_advance`
+            raise self._failed(f"it cannot seek to frame {index}") from error
+
+    def at(self, index: int) -> NDArray[np.uint8]:
+        """Return picture `index`, which is not before the last one returned."""
+        while self._next < index:
+            self._advance()
+        return self._advance()
+
+    def _advance(self) -> NDArray[np.uint8]:
+        try:
+            picture: NDArray[np.uint8] = self._reader.next().asnumpy()
+        except Exception as error:  # its own errors are plain Exceptions, and the end is a StopIteration, which a generator must not raise
+            raise self._failed(f"frame {self._next} cannot be read") from error
+        if picture.shape != self._shape:
+            raise self._failed(f"frame {self._next} has {picture.shape[1]} x {picture.shape[0]} px")
+        self._next += 1
+        return picture
 
     def _failed(self, why: str) -> ItemRejectedError:
         return ItemRejectedError(

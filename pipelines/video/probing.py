@@ -25,6 +25,9 @@ __all__ = ["MediaProbe", "probe_media"]
 _DECORD_CODECS = frozenset({"h264", "hevc", "mpeg4", "vp9"})
 _DECORD_PIXEL_FORMATS = frozenset({"yuv420p", "yuvj420p"})
 _ISO_FORMAT = "mov,mp4,m4a,3gp,3g2,mj2"
+DECORD_AHEAD_MB = 512.0
+"""decord decodes ahead without bound, holding two copies of each picture; longer or larger videos are read with PyAV."""
+
 # Headers and containers round frame times; a rate a little beyond a limit is the limit.
 _RATE_TOLERANCE = 1.01
 
@@ -182,6 +185,7 @@ def _clockwise_rotation(frame: VideoFrame) -> int:
 def _why_decord_is_unsafe(path: Path, container: InputContainer, stream: VideoStream, survey: PacketSurvey, frame: VideoFrame) -> str:
     """Return the first reason why decord might give other frames or colours than PyAV; "" if there is none."""
     videos = len(container.streams.video)
+    ahead_mb = 2 * 3 * frame.width * frame.height * len(survey.frame_pts) / 1e6
     rules = (
         (container.format.name == _ISO_FORMAT, "its container is not mp4 or mov"),
         (stream.codec_context.name in _DECORD_CODECS, f"its codec is {stream.codec_context.name}"),
@@ -192,6 +196,7 @@ def _why_decord_is_unsafe(path: Path, container: InputContainer, stream: VideoSt
         (len(survey.frame_pts) == survey.packets, "some packets are not frames of their own (edit list, repeated or missing times)"),
         (not survey.problems, "its first packets do not decode"),
         (_is_utf8(path), "its name is not UTF-8"),
+        (ahead_mb <= DECORD_AHEAD_MB, f"decord may decode all of it ahead, which takes {ahead_mb:.0f} MB"),
     )
     return next((reason for holds, reason in rules if not holds), "")
 
