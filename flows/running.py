@@ -8,6 +8,7 @@ from pathlib import Path
 
 from infra.local_prefect import prefect_api, quiet_prefect_environment
 from infra.settings import Settings
+from pipelines.corpora.walking import checked_root
 from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
 
@@ -30,6 +31,7 @@ def run_build(
         BuildFailedError: the build ended without a version that may be published.
     """
     started = time.perf_counter()
+    checked_root(source)
     home = Settings().home
     quiet_prefect_environment(home)
     with prefect_api(home):

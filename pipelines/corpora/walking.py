@@ -75,7 +75,7 @@ class _Walk:
     """The state of one walk: the stack of folders to read and the link targets already followed."""
 
     def __init__(self, root: Path, suffixes: tuple[str, ...]) -> None:
-        self._root = _checked_root(root)
+        self._root = checked_root(root)
         self._suffixes = suffixes
         self._stack: list[_Folder] = []
         self._followed: dict[tuple[int, int], str] = {}
@@ -158,7 +158,8 @@ class _Walk:
         return f"{self._root}/{path}"
 
 
-def _checked_root(root: Path) -> str:
+def checked_root(root: Path) -> str:
+    """Return the path of a source folder without a trailing slash; BadInputError if it is missing, no folder or not readable."""
     if not root.is_dir():
         found = "a file" if root.exists() else "nothing"
         msg = f"source folder {root}: expected a folder, found {found}; check the path"
