@@ -37,4 +37,7 @@ class Settings(BaseSettings):
     scratch_dir: LocalPath = Field(
         default_factory=_default_scratch_dir, description="Folder for temporary files of S3 stores; local stores keep theirs inside"
     )
+    pin_processes: bool = Field(
+        True, description="Builds on this machine: keep each process that handles recordings on one processor, where the system can"
+    )
     home: LocalPath = Field(Path("~/.flowvqtalker"), description="Folder for what is kept between commands: local server, downloaded parts")

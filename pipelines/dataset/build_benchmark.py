@@ -7,6 +7,7 @@ audio, tracking decisions, copies. `limit_ratio` is limit / real: 1 would be no 
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -204,7 +205,12 @@ def measure_build_rates(
     paths = [Path(unescape_path(request.source_root)) / unescape_path(request.recording.video) for request in usable]
     limits: list[StageSeconds] = []
     processing, one, two = [], [], []
-    with IsolatedProcess(scratch / "one.log") as first, IsolatedProcess(scratch / "two.log") as second:
+    processors: list[int | None] = sorted(os.sched_getaffinity(0))[:2] if hasattr(os, "sched_getaffinity") else []  # type: ignore[assignment]
+    pinned = processors if len(processors) == 2 else [None, None]
+    with (
+        IsolatedProcess(scratch / "one.log", processor=pinned[0]) as first,
+        IsolatedProcess(scratch / "two.log", processor=pinned[1]) as second,
+    ):
         measure_isolated(usable[:1], [first, second], scratch)
         for repetition in range(repetitions):
             limits.append(_all_stages(paths, spec, scratch))

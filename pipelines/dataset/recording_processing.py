@@ -15,7 +15,7 @@ from pipelines.dataset.clip_writing import ClipSource, write_clip_audio, write_c
 from pipelines.dataset.region_buffer import RegionBuffer
 from pipelines.dataset.staging import StagedRecordingWriter
 from pipelines.dataset.still_processing import process_still
-from pipelines.face_tracking.crop_window import CropWindow, clip_window
+from pipelines.face_tracking.crop_window import CropWindow, annotated_window, clip_window
 from pipelines.face_tracking.landmark_models import open_tracker
 from pipelines.face_tracking.piece_judging import Piece, RejectedPiece
 from pipelines.face_tracking.pieces import PieceTracker, TrackedFrame
@@ -146,7 +146,9 @@ class _Processing:
     def _follow(self, probe: MediaProbe, waveform: NDArray[np.float32] | None) -> None:
         """Track the face through the range and write every piece as soon as it is finished."""
         source = ClipSource(probe, assign_slots(probe.frame_pts, probe.time_base), RegionBuffer())
-        with PieceTracker(self._spec.crop, lambda: open_tracker(self._spec.landmarks)) as tracker:
+        annotated = annotated_window(self._recording, probe.width_px, probe.height_px)
+        must_show = annotated.region if annotated is not None else None
+        with PieceTracker(self._spec.crop, lambda: open_tracker(self._spec.landmarks), must_show) as tracker:
             for slot, rgb in self._frames(source):
                 for event in tracker.feed(slot, rgb):
                     self._handle(event, source, waveform)
@@ -187,7 +189,8 @@ class _Processing:
     def _write_piece(self, piece: Piece, source: ClipSource, waveform: NDArray[np.float32] | None) -> None:
         if waveform is not None and self._lacks_audio(piece, source.probe):
             return
-        window = clip_window(self._recording, piece.boxes, source.probe.width_px, source.probe.height_px, self._spec.crop.margin)
+        width_px, height_px = source.probe.width_px, source.probe.height_px
+        window = clip_window(self._recording, piece.boxes, width_px, height_px, self._spec.crop.margin, inside=piece.region)
         clip = self._clip(piece, window, source)
         self._clips.append(clip)
         write_clip_frames(self._writer, clip, piece, window, source, self._spec.crop)

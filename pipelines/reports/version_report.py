@@ -7,12 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.dataset.part_arrays import layout_of
 from pipelines.dataset.part_reading import array_rows, read_part_index
 from pipelines.dataset.part_store import open_part_array
-from pipelines.dataset.version_tables import ROW_GROUP_ROWS, VersionTable
+from pipelines.dataset.version_tables import VersionTable, parquet_batches
 from pipelines.errors import StoreError
 from pipelines.reports.contact_sheet import SHEET_COLUMNS, SheetClip, SheetItem, choose_sheet_clips
 from pipelines.reports.dataset_report import render_report
@@ -71,5 +70,5 @@ def _recording_of(store: ObjectStore, clip: SheetClip) -> PartRecording:
 
 
 def _batches(tables: Path, table: VersionTable, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(tables / table.file_name) as parquet:
-        yield from parquet.iter_batches(ROW_GROUP_ROWS, columns=None if columns is None else list(columns))
+    with (tables / table.file_name).open("rb") as file:
+        yield from parquet_batches(file, columns)
