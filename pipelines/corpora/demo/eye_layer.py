@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.corpora.demo.face_regions import IRISES, LOWER_LIDS, UPPER_LIDS
-from pipelines.corpora.demo.layers import Float32, blend, blurred, placed, plane_affine, soft_polygon, window_around
+from pipelines.corpora.demo.layers import Float32, blend, blurred, placed, plane_affine, soft_outline, soft_polygon, window_around
 from pipelines.corpora.demo.portrait import Float, Image, Portrait
 
 _SCLERA_SHADE = 0.8
@@ -16,7 +16,10 @@ class EyeLayer:
 
     def __init__(self, portrait: Portrait, side: int) -> None:
         self._unit = portrait.size_px / 512
-        self._edge = [*UPPER_LIDS[side], *reversed(LOWER_LIDS[side][1:-1])]
+        self._upper, self._lower = list(UPPER_LIDS[side]), list(LOWER_LIDS[side])
+        self._edge = [*self._upper, *reversed(self._lower[1:-1])]
+        columns, rows = np.round(portrait.points[self._upper, :2]).astype(int).T
+        self._lash = np.asarray(0.8 * np.percentile(portrait.image[rows, columns], 25, axis=0), dtype=np.float32)
         self.iris_rest = portrait.points[list(IRISES[side])]
         self._patch, self._origin = _completed_eye(portrait, self._edge, self.iris_rest, self._unit)
 
@@ -31,6 +34,11 @@ class EyeLayer:
         window = window_around(opening, 3 * self._unit, image.shape[0])
         if window is None:
             return
+        height = float((vertices[self._lower, 1] - vertices[self._upper, 1]).max())
+        lashes = float(np.clip(2 - height / (2 * self._unit), 0, 1))  # the line of closed lashes hides the seam of the lids
+        if lashes > 0:
+            line = 0.75 * lashes * soft_outline(opening, 1.5 * self._unit, window)
+            blend(image, window, np.broadcast_to(self._lash, (window.height, window.width, 3)), line)
         cover = soft_polygon(opening, window)
         rest = self.iris_rest[0].copy()
         rest[:2] -= self._origin
