@@ -23,6 +23,9 @@ from storage_schemas.rejections import RejectionReason, Stage
 MAX_DAMAGED_SHARE = 0.02
 """Share of a track's packets that may fail to decode; they become silence. More rejects the item."""
 
+MAX_CHANNELS = 16
+"""A frame that claims more is damaged."""
+
 SAMPLE_RATES_HZ = (4000, 768_000)
 """Sample rates that real recorders use; a header that claims others is damaged."""
 
@@ -60,7 +63,7 @@ class AudioTally:
 
 
 def decode_audio(packets: Iterable[Packet[AudioStream]], tally: AudioTally) -> Iterator[AudioFrame]:
-    """Decode packets to frames; damaged packets are counted in `tally` and yield nothing."""
+    """Decode packets to frames; damaged ones are counted in `tally` and yield nothing."""
     for packet in packets:
         if packet.size:
             tally.packets += 1
@@ -71,7 +74,12 @@ def decode_audio(packets: Iterable[Packet[AudioStream]], tally: AudioTally) -> I
             tally.first_error = tally.first_error or error_text(error)
             continue
         tally.damaged += int(packet.size > 0 and packet.is_corrupt)
-        yield from frames
+        for frame in frames:
+            if frame.layout.nb_channels > MAX_CHANNELS:
+                tally.damaged += 1
+                tally.first_error = tally.first_error or f"{frame.layout.nb_channels} channels"
+            else:
+                yield frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +159,8 @@ class _Run:
 
     def __post_init__(self) -> None:
         # Channels stay apart here: FFmpeg's own mixing to mono adds 3 dB for float formats and none for integers.
-        self.resampler = AudioResampler(format="fltp", layout=self.layout, rate=SAMPLE_RATE_HZ)
+        # Interleaved, because PyAV reads beyond the planes of frames with eight channels or more.
+        self.resampler = AudioResampler(format="flt", layout=self.layout, rate=SAMPLE_RATE_HZ)
 
     def end_s(self) -> Fraction:
         return self.start_s + Fraction(self.samples_in, self.rate_hz)
@@ -172,8 +181,8 @@ class _Run:
     def _chunks(self, frames: Iterable[AudioFrame]) -> Iterator[AudioChunk]:
         first = round_half_up((self.start_s - self.zero_s) * SAMPLE_RATE_HZ)
         for frame in frames:
-            channels = frame.to_ndarray()
-            samples = channels[0] if len(channels) == 1 else channels.mean(axis=0, dtype=np.float32)
+            interleaved = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+            samples = interleaved.mean(axis=1, dtype=np.float32)
             yield AudioChunk(first + self.samples_out, samples.astype(np.float32, copy=False))
             self.samples_out += samples.shape[0]
 

@@ -170,3 +170,17 @@ def test_real_speech(shared_data: Path) -> None:
     assert lengths["RD_Radio31_000_16k_stereo.wav"] == pytest.approx(8.0)
     assert lengths["mead_M030_angry_48k.m4a"] == pytest.approx(5.867, abs=0.005)
     assert lengths["retalking_1_44k_stereo.wav"] == pytest.approx(5.0155, abs=0.001)
+
+
+@pytest.mark.parametrize("channels", [6, 8])
+def test_many_channels_are_averaged(tmp_path: Path, channels: int) -> None:
+    layout = {6: "5.1", 8: "7.1"}[channels]
+    tones = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    with av.open(str(tmp_path / "many.wav"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=16000, layout=layout)
+        interleaved = np.ascontiguousarray(np.repeat((tones * 32767).astype(np.int16), channels)[None])
+        frame = av.AudioFrame.from_ndarray(interleaved, format="s16", layout=layout)
+        frame.sample_rate, frame.pts, frame.time_base = 16000, 0, Fraction(1, 16000)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    np.testing.assert_allclose(load_audio_file(tmp_path / "many.wav"), tones, atol=1e-3)
