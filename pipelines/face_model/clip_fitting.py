@@ -57,6 +57,9 @@ class ClipFit:
 class ClipFitter:
     """Fits clips with one face model; make one and use it for many clips.
 
+    Run it in processes with one BLAS thread (OPENBLAS_NUM_THREADS=1, as Dask's workers have): the matrices are small, a second
+    thread makes it three times slower and may change the last bits.
+
     Args:
         model: learned or BFM.
         settings: see `FitSettings`.

@@ -12,6 +12,12 @@ from pipelines.face_model.reference import TriangleGroup
 from pipelines.face_model.rotations import FloatArray
 
 _SUBPIXEL_BITS = 4
+_GROUP_COLOURS = {
+    TriangleGroup.SKIN: (225, 215, 205),
+    TriangleGroup.EYES: (245, 245, 250),
+    TriangleGroup.MOUTH: (95, 45, 45),
+    TriangleGroup.IRIS: (70, 60, 60),
+}
 
 
 def mesh_in_crop(model: FaceModel, identity: FloatArray, expression: FloatArray, pose: FloatArray, size_px: float) -> FloatArray:
@@ -52,12 +58,13 @@ def draw_mesh(
     return drawn
 
 
-def shaded_face(points: FloatArray, triangles: NDArray[np.int32], size_px: int) -> NDArray[np.uint8]:
+def shaded_face(points: FloatArray, triangles: NDArray[np.int32], groups: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
     """Return a picture (size, size, 3) of a face in model units from the front, lit from the camera; for showing modes.
 
     Args:
-        points: (vertices, 3) in model axes and units; the view is 2.2 units wide around a point half a unit under the eyes.
+        points: (vertices, 3) in model axes and units; the view is 2.2 units wide around a point 0.4 units under the eyes.
         triangles: (triangles, 3), counter-clockwise seen from the camera.
+        groups: (triangles,) `TriangleGroup`; irises are drawn over the eyes.
         size_px: side of the picture.
     """
     corners = points[triangles]
@@ -66,8 +73,10 @@ def shaded_face(points: FloatArray, triangles: NDArray[np.int32], size_px: int) 
     flat = (corners[..., :2] - np.array([0.0, -0.4])) * np.array([1.0, -1.0]) / 2.2 + 0.5
     whole = np.round(flat * size_px * 2**_SUBPIXEL_BITS).astype(np.int32)
     picture = np.full((size_px, size_px, 3), 250, dtype=np.uint8)
-    for index in np.argsort(corners[:, :, 2].mean(axis=1), kind="stable"):  # far to near
+    depth = corners[:, :, 2].mean(axis=1) + (groups == TriangleGroup.IRIS) * 0.05
+    for index in np.argsort(depth, kind="stable"):  # far to near
         if towards[index] > 0:
-            grey = int(70 + 160 * towards[index])
-            cv2.fillConvexPoly(picture, whole[index], (grey, grey, grey), cv2.LINE_AA, _SUBPIXEL_BITS)
+            light = (70 + 160 * towards[index]) / 230
+            colour = [int(light * value) for value in _GROUP_COLOURS[TriangleGroup(groups[index])]]
+            cv2.fillConvexPoly(picture, whole[index], colour, cv2.LINE_AA, _SUBPIXEL_BITS)
     return picture

@@ -30,7 +30,7 @@ def test_only_triangles_that_face_the_camera_are_drawn() -> None:
 
 def test_shaded_face() -> None:
     model = small_face_model()
-    picture = shaded_face(model.mean.astype(np.float64), surface_triangles(model), 100)
+    picture = shaded_face(model.mean.astype(np.float64), model.triangles, model.triangle_groups, 100)
     assert picture.shape == (100, 100, 3)
     assert picture[0, 0, 0] == 250
     assert picture[50, 50, 0] < 240
