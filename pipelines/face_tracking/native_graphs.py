@@ -60,8 +60,11 @@ class ImageGraph:
         return list(self._mediapipe.packet_getter.get_proto_list(self._outputs[0]))
 
     def close(self) -> None:
-        """Stop the graph and free it."""
-        self._graph.close()
+        """Stop the graph and free it; closing twice is harmless."""
+        if self._graph is not None:
+            self._graph.close()
+        # The graph holds its observer, which holds this object: a circle that Python's collector does not see, 3 MB each time.
+        self._graph = None
 
 
 def open_face_mesh_graph() -> ImageGraph:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import psutil
 
 from pipelines.face_tracking.native_graphs import face_detection_graph, mediapipe_folder, open_face_mesh_graph
 from tests.factories.face_frames import frame_with_faces
@@ -44,6 +45,18 @@ def test_graphs_start_no_threads_of_python_and_share_the_detector() -> None:
     assert threading.active_count() == before
     graph.close()
     assert face_detection_graph() is face_detection_graph()
+
+
+def test_closing_gives_the_memory_back() -> None:
+    def open_and_close(times: int) -> int:
+        for _ in range(times):
+            graph = open_face_mesh_graph()
+            graph.process(FRAME)
+            graph.close()
+        return int(psutil.Process().memory_info().rss)
+
+    before = open_and_close(5)
+    assert open_and_close(20) - before < 30e6  # it was 3 MB each
 
 
 def test_models_lie_in_the_installed_package() -> None:
