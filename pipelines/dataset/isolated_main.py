@@ -1,7 +1,7 @@
 """The child side of `isolation`: reads one JSON request a line, handles one recording, answers with one JSON line.
 
-Run as ``python -m pipelines.dataset.isolated_main``; not meant for people. Native libraries may write to stdout, so the answers go to a
-duplicate of it and stdout itself is joined to stderr.
+Run as ``python -m pipelines.dataset.isolated_main PARENT`` with the process id of the parent; not meant for people. Native libraries may
+write to stdout, so the answers go to a duplicate of it and stdout itself is joined to stderr.
 """
 
 from __future__ import annotations
@@ -62,11 +62,13 @@ def _answer(stream: BinaryIO | Any, answer: dict[str, Any]) -> None:  # noqa: AN
 
 
 def _die_with_parent() -> None:
-    """Ask the kernel for SIGKILL when the parent goes; where that is not Linux, end when its pipe does."""
+    """Ask the kernel for SIGKILL when the parent goes; where that is not Linux, look now and then whether it is there."""
+    parent = int(sys.argv[1]) if len(sys.argv) > 1 else os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it went before it was asked for
+            os._exit(1)
         return
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -94,7 +94,7 @@ class IsolatedProcess:
         environment = {**os.environ, **_SINGLE_THREAD_ENVIRONMENT}
         with self._log_file.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - fixed argument list, no shell
-                [sys.executable, "-m", self._module],
+                [sys.executable, "-m", self._module, str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
