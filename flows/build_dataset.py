@@ -46,9 +46,9 @@ def build_dataset(spec: BuildSpec, source: str, store: str, workers: int = 0, sc
     started = time.perf_counter()
     with marked_as_running(store, spec.name):
         try:
-            if not scheduler:
-                prepare_processes(store, workers or default_workers())
             plan = plan_build(spec, source, store)
+            if not scheduler:
+                prepare_processes(store, min(plan.recordings_to_process, workers or default_workers()))
             counts, startup_s = _build_missing(plan, workers, scheduler)
         finally:
             close_processes()

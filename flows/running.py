@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infra.local_prefect import prefect_api, quiet_prefect_environment
+from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.corpora.walking import checked_root
 from storage_schemas.build_spec import BuildSpec
@@ -31,8 +32,11 @@ def run_build(
         BuildFailedError: the build ended without a version that may be published.
     """
     started = time.perf_counter()
+    settings = Settings()
     checked_root(source)
-    home = Settings().home
+    with open_store(store, settings) as opened:  # before a server is started for nothing
+        opened.check_writable()
+    home = settings.home
     quiet_prefect_environment(home)
     with prefect_api(home):
         from flows.build_dataset import build_dataset  # noqa: PLC0415 - Prefect reads its environment when imported

@@ -48,7 +48,7 @@ def dask_scheduler(scheduler: str = "", workers: int = 0, connect_timeout_s: flo
             processes=False,
             dashboard_address="127.0.0.1:0",
             memory_limit=0,
-            silence_logs=logging.ERROR,
+            silence_logs=logging.CRITICAL,
         ) as cluster,
     ):
         yield cluster.scheduler_address

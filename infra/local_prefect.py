@@ -54,7 +54,7 @@ def quiet_prefect_environment(home: Path) -> None:
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_LOGGING_LEVEL": "CRITICAL",  # the command line says itself what went wrong
         "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
-        "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "error",
+        "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical",  # a failing job is raised where the build waits for it
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)

@@ -96,7 +96,8 @@ class _Batch:
 
     def _add_recordings(self, fan_out: FanOut[tuple[int, int]], number: int) -> None:
         self._waiting_for[number] = len(self._work[number].recordings)
-        for position, job in enumerate(self._work[number].recordings):
+        # What has to be decoded takes longest, so it begins first; copies fill the time.
+        for position, job in sorted(enumerate(self._work[number].recordings), key=lambda entry: bool(entry[1].copy_from)):
             fan_out.add((number, position), obtain_recording, self._context, job)
 
     def _recording_done(self, fan_out: FanOut[tuple[int, int]], number: int, obtained: Obtained) -> None:

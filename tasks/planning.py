@@ -62,6 +62,11 @@ class BuildPlan:
         """Number of recordings in the parts that are not there yet."""
         return sum(len(part.recordings) for part in self.work)
 
+    @property
+    def recordings_to_process(self) -> int:
+        """Number of those of them that no earlier version is known to hold."""
+        return sum(not job.copy_from for part in self.work for job in part.recordings)
+
 
 @task(name="plan build", cache_policy=NO_CACHE, persist_result=False)
 def plan_build(spec: BuildSpec, source: str, store_uri: str) -> BuildPlan:
