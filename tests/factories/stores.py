@@ -40,6 +40,11 @@ def s3_settings(endpoint_url: str, scratch: Path) -> Settings:
     return Settings(s3_endpoint_url=endpoint_url, s3_region="us-east-1", scratch_dir=scratch)
 
 
+def s3_environment(endpoint_url: str, scratch: Path) -> dict[str, str]:
+    """Return the same settings as the environment of another process."""
+    return {"FLOWVQTALKER_S3_ENDPOINT_URL": endpoint_url, "FLOWVQTALKER_S3_REGION": "us-east-1", "FLOWVQTALKER_SCRATCH_DIR": str(scratch)}
+
+
 @contextmanager
 def fake_credentials() -> Iterator[None]:
     """Set credentials where the environment has none."""

@@ -18,7 +18,7 @@ from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
 from tests.factories.build_processes import CommandLine, build_arguments, half_published
-from tests.factories.stores import fake_credentials, new_bucket, s3_server, s3_settings
+from tests.factories.stores import fake_credentials, new_bucket, s3_environment, s3_server, s3_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.chaos, pytest.mark.timeout(3000)]
 
@@ -164,7 +164,7 @@ def test_s3_gives_the_same_id_also_after_kills(
 ) -> None:
     with fake_credentials(), s3_server() as address:
         uri = f"s3://{new_bucket(address)}/datasets"
-        on_s3 = replace(command_line, environment=_s3_environment(address, tmp_path))
+        on_s3 = replace(command_line, environment=s3_environment(address, tmp_path))
         with open_store(uri, s3_settings(address, tmp_path)) as store:
             for minimum in (1, 12, 40):
                 _kill_once_there_are(on_s3, store, minimum, build_arguments(spec_file, demo_corpus, uri))
@@ -179,10 +179,6 @@ def _kill_once_there_are(command_line: CommandLine, store: ManagedStore, objects
     command_line.kill(command_line.start(*arguments), lambda: sum(1 for _ in store.list_objects("")) >= objects)
     assert command_line.orphans() == []
     assert list(half_published(store)) == []
-
-
-def _s3_environment(address: str, scratch: Path) -> dict[str, str]:
-    return {"FLOWVQTALKER_S3_ENDPOINT_URL": address, "FLOWVQTALKER_S3_REGION": "us-east-1", "FLOWVQTALKER_SCRATCH_DIR": str(scratch)}
 
 
 def _verify(command_line: CommandLine, store: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from infra.object_store import open_store
 from infra.settings import Settings
 from tests.factories.build_processes import CommandLine, build_arguments, half_published
 from tests.factories.file_systems import make_read_only, tiny_file_system
+from tests.factories.stores import fake_credentials, s3_environment, s3_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.chaos]
 
@@ -71,6 +73,25 @@ def test_a_read_only_store(finished_store: Path, other_spec: Path, command_line:
         assert done.returncode == 1
         verified = command_line.run("dataset", "verify", "latest", "--store", disk / "store", "--json")
         assert verified.returncode == 0, verified.stderr
+
+
+def test_a_bucket_that_is_not_there(tmp_path: Path, command_line: CommandLine, demo_corpus: Path, spec_file: Path) -> None:
+    with fake_credentials(), s3_server() as address:
+        on_s3 = replace(command_line, environment=s3_environment(address, tmp_path))
+        done = on_s3.run(*build_arguments(spec_file, demo_corpus, "s3://nobody-made-this-bucket/prefix"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("error: cannot write to the store s3://nobody-made-this-bucket/prefix: ")
+    assert "bucket" in done.stderr.rpartition(";")[2]
+
+
+def test_a_server_that_does_not_answer(tmp_path: Path, command_line: CommandLine, demo_corpus: Path, spec_file: Path) -> None:
+    with fake_credentials():
+        on_s3 = replace(command_line, environment=s3_environment("http://127.0.0.1:1", tmp_path))
+        done = on_s3.run(*build_arguments(spec_file, demo_corpus, "s3://bucket/prefix"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "127.0.0.1:1" in done.stderr
 
 
 def _fill(disk: Path, free_kb: int) -> None:
