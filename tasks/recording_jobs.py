@@ -11,6 +11,7 @@ import os
 import queue
 import shutil
 import tempfile
+import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -200,31 +201,45 @@ def pack_staged_part(context: BuildContext, job: PartJob) -> bool:
         for local, key in zip(staged, job.staging_keys, strict=True):
             store.fetch_folder(staging_path(key), local)
             if not (local / OUTCOME_FILE).exists():
-                return _part_exists(store, job)
+                return _packed_by_another(store, job)
         for family in job.missing:
             out = folder / family.value
             pack_part(family, job.keys[family], staged, out, settings_key=context.settings_keys[family])
             store.publish_folder(out, part_path(family, job.keys[family]), PART_INDEX_FILE)
     except FileNotFoundError:
-        return _part_exists(store, job)
+        return _packed_by_another(store, job)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    for key in job.staging_keys:
-        store.delete_folder(staging_path(key))
+    _drop_staged(store, job)
     return True
 
 
-def _part_exists(store: ManagedStore, job: PartJob) -> bool:
-    return all(store.exists(f"{part_path(family, key)}/{PART_INDEX_FILE}") for family, key in job.keys.items())
+def _packed_by_another(store: ManagedStore, job: PartJob) -> bool:
+    """Say whether another build has packed the part meanwhile; then what was staged after that is of no use."""
+    if not all(store.exists(f"{part_path(family, key)}/{PART_INDEX_FILE}") for family, key in job.keys.items()):
+        return False
+    _drop_staged(store, job)
+    return True
+
+
+def _drop_staged(store: ManagedStore, job: PartJob) -> None:
+    for key in job.staging_keys:
+        store.delete_folder(staging_path(key))
 
 
 # One store and a stack of children per operating-system process, whatever number of Dask worker threads it has.
 _PROCESSES: queue.LifoQueue[IsolatedProcess] = queue.LifoQueue()
 
 
-@functools.lru_cache(maxsize=4)
+_STORES: dict[str, ManagedStore] = {}
+_STORES_GUARD = threading.Lock()
+
+
 def _store(uri: str) -> ManagedStore:
-    return open_store(uri, Settings())
+    with _STORES_GUARD:
+        if uri not in _STORES:
+            _STORES[uri] = open_store(uri, Settings())
+        return _STORES[uri]
 
 
 @functools.lru_cache(maxsize=64)
@@ -264,11 +279,14 @@ def _processors(count: int) -> list[int | None]:
 
 
 def close_processes() -> None:
-    """End this process's children and forget its stores."""
+    """End this process's children and close its stores."""
     while True:
         try:
             _PROCESSES.get_nowait().close()
         except queue.Empty:
             break
     _part_index.cache_clear()
-    _store.cache_clear()
+    with _STORES_GUARD:
+        for store in _STORES.values():
+            store.close()
+        _STORES.clear()

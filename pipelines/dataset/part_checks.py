@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def check_part(store: ObjectStore, part: PartToCheck) -> list[Problem]:
     """
     problems = ProblemList()
     index = _read_index(store, part, problems)
-    scratch = store.scratch_folder()
+    scratch = _scratch_folder(store)
     try:
         for item in part.objects:
             _check_object(store, part, item, index, scratch, problems)
@@ -76,6 +77,14 @@ def check_part(store: ObjectStore, part: PartToCheck) -> list[Problem]:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return problems.all()
+
+
+def _scratch_folder(store: ObjectStore) -> Path:
+    """Return a folder for temporary files; of a store that cannot be written, the system's."""
+    try:
+        return store.scratch_folder()
+    except StoreError:
+        return Path(tempfile.mkdtemp())
 
 
 def _read_index(store: ObjectStore, part: PartToCheck, problems: ProblemList) -> PartIndex | None:
