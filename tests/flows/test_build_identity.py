@@ -17,6 +17,8 @@ from infra.local_prefect import prefect_api
 from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
+from pipelines.dataset.collecting import KeepPolicy, collect_garbage
+from pipelines.dataset.verifying import verify_version
 from tests.factories.build_processes import CommandLine, build_arguments, half_published
 from tests.factories.stores import fake_credentials, new_bucket, s3_environment, s3_server, s3_settings
 
@@ -154,7 +156,9 @@ def test_twenty_kills_at_random_moments(
             "then %s, %d parts built, %d recordings decoded", versions[-1], summary["parts_built"], summary["recordings_processed"]
         )
         _verify(command_line, folder)
-        _check_nothing_left(folder)
+        with open_store(str(folder), Settings()) as store:
+            _check_collected(store, reference.version)
+        assert list((folder / "scratch").iterdir()) == []
         shutil.rmtree(folder)
     assert versions == [reference.version] * len(versions)
 
@@ -170,9 +174,9 @@ def test_s3_gives_the_same_id_also_after_kills(
                 _kill_once_there_are(on_s3, store, minimum, build_arguments(spec_file, demo_corpus, uri))
             assert on_s3.build(spec_file, demo_corpus, uri)["dataset_version"] == reference.version
             assert list(half_published(store)) == []
-            assert list(store.list_objects("staging")) == []
-        assert on_s3.build(spec_file, demo_corpus, uri)["unchanged"]
-        _verify(on_s3, uri)
+            assert on_s3.build(spec_file, demo_corpus, uri)["unchanged"]
+            _verify(on_s3, uri)
+            _check_collected(store, reference.version)
 
 
 def _kill_once_there_are(command_line: CommandLine, store: ManagedStore, objects: int, arguments: list[object]) -> None:
@@ -186,6 +190,9 @@ def _verify(command_line: CommandLine, store: object) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _check_nothing_left(folder: Path) -> None:
-    left = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-    assert [path for path in left if path.startswith(("scratch/", "staging/"))] == []
+def _check_collected(store: ManagedStore, version: str) -> None:
+    """Collection a day later leaves the version and nothing else: a kill between packing and dropping leaves staged recordings."""
+    collect_garbage(store, KeepPolicy(), dry_run=False, now_s=time.time() + 86_400, remove_stale_scratch=store.remove_stale_scratch)
+    for folder in ("staging", "builds"):
+        assert list(store.list_objects(folder)) == []
+    assert verify_version(store, version) == []
