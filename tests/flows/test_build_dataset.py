@@ -148,6 +148,7 @@ def test_a_build_that_keeps_too_little_publishes_nothing(workshop: Workshop, tmp
     assert not (tmp_path / "store" / "versions").exists()
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_does_not_answer_is_bad_input(workshop: Workshop, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no Dask scheduler answers at 'tcp://127\\.0\\.0\\.1:1'"):
         run_build(workshop.spec, workshop.corpus, str(tmp_path / "store"), scheduler="tcp://127.0.0.1:1")
