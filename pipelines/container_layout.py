@@ -14,6 +14,8 @@ from typing import BinaryIO
 _ISO_BOX_TYPES = frozenset(
     {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof", b"sidx", b"uuid", b"meta", b"mfra"}
 )
+_RIFF_MEDIA = (b"AVI ", b"AVIX", b"WAVE")
+"""Not WebP, cursors or palettes."""
 _EBML_MAGIC = b"\x1a\x45\xdf\xa3"
 _MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
 _MAX_BOXES = 1_000_000
@@ -58,7 +60,7 @@ def read_layout(path: Path, size_bytes: int) -> ContainerLayout:
         head = file.read(16)
         if head[4:8] in _ISO_BOX_TYPES:
             return _iso_layout(file, size_bytes)
-        if head[:4] == b"RIFF":
+        if head[:4] == b"RIFF" and any(form.startswith(head[8:12]) for form in _RIFF_MEDIA):
             return _riff_layout(head, size_bytes)
         if head[:4] == _EBML_MAGIC:
             return _ebml_layout(file, size_bytes)

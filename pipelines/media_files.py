@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -113,9 +114,17 @@ def open_media(path: Path, *, max_side_px: int = 0) -> InputContainer:
 
 def error_text(error: BaseException) -> str:
     """Return FFmpeg's words for an error without the path, which must not get into stored messages."""
+    if isinstance(error, av.error.UndefinedError) or (isinstance(error, av.error.PermissionError) and error.errno == errno.EPERM):
+        return "FFmpeg gives no reason"  # decoders that fail with -1 or a number of their own, which reads as a permission
     if isinstance(error, av.error.FFmpegError) and error.strerror:
         return error.strerror
     return type(error).__name__
+
+
+def stream_kinds(container: InputContainer) -> str:
+    """Return what kinds of streams a container has, for messages: "audio, cover art" or "none"."""
+    kinds = {"cover art" if stream.disposition & _NOT_REAL_VIDEO else stream.type for stream in container.streams}
+    return ", ".join(sorted(kinds)) or "none"
 
 
 def choose_video_stream(container: InputContainer) -> VideoStream | None:
@@ -143,6 +152,9 @@ def read_packets(container: InputContainer, stream: StreamT, problems: list[str]
             other.discard = Discard.all
     try:
         yield from container.demux(stream)  # type: ignore[misc] # the stub knows of no generic streams
+    except IndexError:
+        # After the wanted stream PyAV would flush those that appeared half-way (broadcasts, damage), but it has no record of them.
+        return
     except av.error.FFmpegError as error:
         problems.append(error_text(error))
 
@@ -163,17 +175,17 @@ def explain_unopenable(path: Path, size_bytes: int, error: BaseException, what: 
         return ItemRejectedError(Stage.PROBE, RejectionReason.UNREADABLE_FILE, f"the {what} file cannot be read: {text}")
     details: dict[str, float | int | str] = {"size_bytes": size_bytes}
     if not layout.kind:
-        message = f"expected a {what} file in a known container, found {_guess_content(read_head(path))} ({error_text(error)})"
+        message = f"expected {what} in a known container, found {_guess_content(read_head(path))} ({error_text(error)})"
         return ItemRejectedError(Stage.PROBE, RejectionReason.NOT_MEDIA, message, details)
     details |= {"declared_bytes": layout.declared_bytes, "missing_share": round(layout.missing_share, 6)}
     reason = RejectionReason.TRUNCATED_FILE
     if not layout.has_index:
-        message = f"expected an index (moov) in the {what} file, found none in its {size_bytes} bytes: its end is missing"
+        message = f"expected {what} with an index (moov), found none in {size_bytes} bytes: the end of the file is missing"
     elif layout.missing_share > 0:
-        message = f"the {what} file declares {layout.declared_bytes} bytes and has {size_bytes}: {layout.missing_share:.1%} are missing"
+        message = f"expected {layout.declared_bytes} bytes of {what}, found {size_bytes}: {layout.missing_share:.1%} is missing"
     else:
         reason = RejectionReason.AUDIO_UNDECODABLE if what == "audio" else RejectionReason.VIDEO_UNDECODABLE
-        message = f"the {what} file is whole but its headers are damaged ({error_text(error)})"
+        message = f"expected {what} with headers that can be read, found a whole file with damaged ones ({error_text(error)})"
     return ItemRejectedError(Stage.PROBE, reason, message, details)
 
 

@@ -88,7 +88,7 @@ def _check_whole(stream: AudioStream, tally: AudioTally, missing_bytes_share: fl
         counted = stream.frames if not stream.codec_context.name.startswith("pcm_") else 0
         missing = max(0, counted - tally.packets) / counted if counted else missing_bytes_share
         if missing > 0:
-            message = f"the end of the sound is missing: {missing:.1%} of it, as the file is shorter than it declares"
+            message = f"expected the sound to its end, found a file shorter than it declares: {missing:.1%} is missing"
             raise ItemRejectedError(Stage.PROBE, RejectionReason.TRUNCATED_FILE, message, {"missing_share": round(missing, 6)})
     if problems:
         message = f"expected to read the sound to its end, stopped after {tally.packets} packets ({problems[0]})"

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from pipelines.audio.probing import AudioProbe, probe_audio
 from pipelines.container_layout import ContainerLayout, read_layout
 from pipelines.errors import ItemRejectedError
-from pipelines.media_files import choose_video_stream, explain_unopenable, open_media, require_regular_file
+from pipelines.media_files import choose_video_stream, explain_unopenable, open_media, require_regular_file, stream_kinds
 from pipelines.video.media_probe import MediaProbe
 from pipelines.video.packet_survey import PacketSurvey, survey_packets
 from storage_schemas.build_spec import LimitSettings
@@ -86,7 +86,7 @@ def _rejected(reason: RejectionReason, message: str, **details: float | int | st
 def _require_video(container: InputContainer) -> VideoStream:
     stream = choose_video_stream(container)
     if stream is None:
-        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
+        kinds = stream_kinds(container)
         raise _rejected(RejectionReason.NO_VIDEO_STREAM, f"expected a video stream, found streams of these kinds: {kinds}", streams=kinds)
     if stream.codec_context is None:
         raise _rejected(RejectionReason.UNSUPPORTED_CODEC, "expected a known video codec, found one without a decoder")
@@ -111,8 +111,9 @@ def _check_whole(stream: VideoStream, survey: PacketSurvey, layout: ContainerLay
     if layout.missing_share > 0 and not stream.frames:
         missing = max(missing, layout.missing_share)
     if missing > 0:
+        counted = f"{indexed} video packets in " if stream.frames else ""
         message = (
-            f"expected {indexed} video packets in {layout.declared_bytes} bytes, found {survey.packets - hollow} whole ones in"
+            f"expected {counted}{layout.declared_bytes} bytes, found {survey.packets - hollow} whole video packets in"
             f" {layout.size_bytes} bytes: {missing:.1%} is missing"
         )
         details: dict[str, float | int | str] = {
@@ -133,8 +134,14 @@ def _require_frame(stream: VideoStream, survey: PacketSurvey, limits: LimitSetti
     width, height = stream.codec_context.width, stream.codec_context.height
     if max(width, height) > limits.max_side_px:
         raise _outside_dimensions(width, height, limits)
+    if survey.packets == 0 and stream.frames:
+        message = f"expected the {stream.frames} video packets that the index names, found none in the file"
+        raise _rejected(RejectionReason.VIDEO_UNDECODABLE, message, indexed_packets=stream.frames)
     if survey.packets == 0:
         raise _rejected(RejectionReason.TOO_SHORT, "expected at least 2 frames, found a video stream without packets", frames=0)
+    if survey.discarded == survey.packets:
+        message = f"expected at least 2 frames, found that an edit list hides all {survey.packets} video packets"
+        raise _rejected(RejectionReason.TOO_SHORT, message, frames=0, hidden_packets=survey.discarded)
     why = f" ({survey.problems[0]})" if survey.problems else ""
     message = f"expected frames, found none that decodes in {survey.packets} packets of {stream.codec_context.name}{why}"
     raise _rejected(RejectionReason.VIDEO_UNDECODABLE, message, packets=survey.packets)
@@ -154,7 +161,11 @@ def _check_times(survey: PacketSurvey, time_base: Fraction, limits: LimitSetting
     """Check length, order and rate of the frames' times; return the mean frames a second."""
     frame_pts = survey.frame_pts
     if len(frame_pts) < 2 or time_base <= 0:
-        raise _rejected(RejectionReason.TOO_SHORT, f"expected at least 2 frames with times, found {len(frame_pts)}", frames=len(frame_pts))
+        message = (
+            f"expected at least 2 frames with times of their own, found {len(frame_pts)} in {survey.packets} packets"
+            f" ({survey.discarded} hidden by an edit list, {survey.repeated} at the time of another)"
+        )
+        raise _rejected(RejectionReason.TOO_SHORT, message, frames=len(frame_pts), packets=survey.packets)
     span_s = float((int(frame_pts[-1]) - int(frame_pts[0])) * time_base)
     fps = (len(frame_pts) - 1) / span_s
     if span_s > limits.max_duration_s:

@@ -37,9 +37,14 @@ def read_with_pyav(probe: MediaProbe, wanted: NDArray[np.int64]) -> Iterator[tup
     """Yield wanted frames as `pipelines.video.reading.read_frames` says; `wanted` is not empty."""
     reformatter = VideoReformatter()
     for index, frame in decode_wanted(probe, wanted):
-        # One converter, on this thread: FFmpeg's default makes one a frame, with as many threads as the machine has cores.
-        picture = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-        yield index, upright(picture.astype(np.uint8, copy=False), probe.rotation_deg)
+        yield index, convert(frame, probe.rotation_deg, reformatter)
+
+
+def convert(frame: VideoFrame, rotation_deg: int, reformatter: VideoReformatter) -> NDArray[np.uint8]:
+    """Return a decoded frame as uint8 (height, width, 3) RGB, upright."""
+    # One converter, on this thread: FFmpeg's default makes one a frame, with as many threads as the machine has cores.
+    picture = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+    return upright(picture.astype(np.uint8, copy=False), rotation_deg)
 
 
 def decode_wanted(probe: MediaProbe, wanted: NDArray[np.int64]) -> Iterator[tuple[int, VideoFrame]]:

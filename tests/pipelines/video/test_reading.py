@@ -107,8 +107,28 @@ def test_decord_is_never_asked_for_frames_that_are_not_there(numbered: Path, tmp
     probe = probe_media(numbered, LIMITS, audio_required=False)
     short = tmp_path / "short.mp4"
     write_numbered_frames(short, 150)
-    with pytest.raises(ItemRejectedError, match="counts 150 frames, not 200"):
+    with pytest.raises(ItemRejectedError, match="expected frame 150 of 200") as caught:
         list(read_frames(probe.__class__(**{**probe.__dict__, "path": short}), np.arange(200)))
+    assert caught.value.reason is RejectionReason.TRUNCATED_FILE
+
+
+def test_pyav_goes_on_where_decord_fails(numbered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import decord  # noqa: PLC0415
+
+    probe = probe_media(numbered, LIMITS, audio_required=False)
+    expected = [picture for _, picture in read_frames(probe, np.arange(200), reader="pyav")]
+    whole, read = decord.VideoReader.next, []
+
+    def fail_at_frame_100(reader: object) -> object:
+        read.append(1)
+        if len(read) == 101:
+            raise RuntimeError
+        return whole(reader)
+
+    monkeypatch.setattr(decord.VideoReader, "next", fail_at_frame_100)
+    pictures = [picture for _, picture in read_frames(probe, np.arange(200))]
+    assert len(read) == 101
+    assert all((picture == other).all() for picture, other in zip(pictures, expected, strict=True))
 
 
 @pytest.mark.parametrize("wanted", [[3, 3], [5, 4], [-1], [200]])
