@@ -132,7 +132,9 @@ class LimitSettings(_Settings):
     min_fps: float = Field(12.0, gt=0)
     max_fps: float = Field(240.0, gt=0)
     memory_mb: int = Field(3000, ge=256, description="Resident memory of the process that handles one recording")
-    base_time_s: float = Field(60.0, gt=0, description="Wall-clock seconds a recording may take before anything of it is handled")
+    base_time_s: float = Field(
+        60.0, gt=0, description="Wall-clock seconds before anything is handled (one more for every megabyte), and between signs of progress"
+    )
     time_per_media_s: float = Field(20.0, gt=0, description="Wall-clock seconds added for every second of video handled")
     min_keep_rate: float = Field(0.0, ge=0, le=1, description="A build that keeps a smaller share of its recordings fails")
 

@@ -32,6 +32,8 @@ from storage_schemas.recordings import Recording
 from storage_schemas.rejections import Rejection, RejectionReason, Stage
 
 _LOGGER = logging.getLogger(__name__)
+_BYTES_READ_A_SECOND = 1e6
+"""Slowest probing: a stream at 1 Mbit/s that has to be decoded as a whole because its container does not time its frames."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def _process(context: BuildContext, job: RecordingJob, store: ManagedStore, fold
     )
     process = _checked_out_process(store)
     try:
-        run_twice(process, request.model_dump(mode="json"), limits_of(context.spec.limits))
+        run_twice(process, request.model_dump(mode="json"), limits_of(context.spec.limits, job.recording), job.recording.recording_id)
     except LimitExceededError as error:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -143,9 +145,14 @@ def _process(context: BuildContext, job: RecordingJob, store: ManagedStore, fold
         _PROCESSES.put(process)
 
 
-def limits_of(settings: LimitSettings) -> Limits:
-    """Return what one recording may cost."""
-    return Limits(time_s=settings.base_time_s, memory_mb=settings.memory_mb, time_per_media_s=settings.time_per_media_s)
+def limits_of(settings: LimitSettings, recording: Recording) -> Limits:
+    """Return what one recording may cost: large files have longer to be read through before anything of them is handled."""
+    return Limits(
+        time_s=settings.base_time_s + min(recording.size_bytes / _BYTES_READ_A_SECOND, settings.max_duration_s),
+        memory_mb=settings.memory_mb,
+        time_per_media_s=settings.time_per_media_s,
+        silence_s=settings.base_time_s,
+    )
 
 
 def _given_up(recording: Recording, error: LimitExceededError) -> RecordingOutcome:

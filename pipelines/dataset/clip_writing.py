@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -38,7 +38,13 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
 
 
 def write_clip_frames(
-    writer: StagedRecordingWriter, clip: Clip, piece: Piece, window: CropWindow, source: ClipSource, settings: CropSettings
+    writer: StagedRecordingWriter,
+    clip: Clip,
+    piece: Piece,
+    window: CropWindow,
+    source: ClipSource,
+    settings: CropSettings,
+    on_second: Callable[[], None] = lambda: None,
 ) -> None:
     """Write every frame of a clip; a held slot repeats the bytes of the one before.
 
@@ -49,6 +55,7 @@ def write_clip_frames(
         window: its crop window in source pixels.
         source: where pixels come from; frames whose pixels were not kept are decoded again.
         settings: side and quality of the crops.
+        on_second: called after every second of frames.
     """
     jpeg = b""
     pictures = _crops(piece, window, source, settings)
@@ -64,6 +71,8 @@ def write_clip_frames(
             "detected": bool(piece.detected[index]),
         }
         writer.add_frame(clip.clip_key, index, jpeg, metadata)
+        if index % CLIP_FPS == 0:
+            on_second()
 
 
 def _crops(piece: Piece, window: CropWindow, source: ClipSource, settings: CropSettings) -> Iterator[NDArray[np.uint8]]:

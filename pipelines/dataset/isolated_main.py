@@ -54,7 +54,8 @@ def _handled(handle: RequestHandler, request: dict[str, Any], on_progress: Calla
         return {"error": type(error).__name__, "message": str(error)}
     except Exception as error:
         traceback.print_exc()
-        return {"error": type(error).__name__, "message": f"{type(error).__name__}: {error}"}
+        kind = "memory" if isinstance(error, MemoryError) else type(error).__name__
+        return {"error": kind, "message": f"{type(error).__name__}: {error}"}
 
 
 def _answer(stream: BinaryIO | Any, answer: dict[str, Any]) -> None:  # noqa: ANN401

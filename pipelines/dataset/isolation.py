@@ -3,15 +3,17 @@
 The parent (`IsolatedProcess`) starts ``python -m pipelines.dataset.isolated_main`` once and sends it one JSON line per recording;
 the child answers with one JSON line, after any number of lines that say how many seconds of media it has handled. The parent watches
 clock and resident memory and kills the child when a limit is passed; the time allowed grows with the media handled, so a long
-recording has the time it needs and one that hangs costs little.
+recording has the time it needs. One that hangs half-way is known by its silence, so it does not use up what it has earned.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -43,11 +45,13 @@ class Limits:
         time_s: wall-clock seconds allowed from the start.
         memory_mb: resident memory of the child in 2**20 bytes.
         time_per_media_s: wall-clock seconds added for every second of media handled.
+        silence_s: wall-clock seconds allowed between two signs of progress, once there has been one.
     """
 
     time_s: float
     memory_mb: int
     time_per_media_s: float = 0.0
+    silence_s: float = math.inf
 
 
 class LimitExceededError(Exception):
@@ -146,10 +150,9 @@ class IsolatedProcess:
 
     def _wait(self, process: subprocess.Popen[bytes], limits: Limits) -> dict[str, Any]:
         assert process.stdout is not None  # noqa: S101
-        started = time.perf_counter()
+        clock = _Clock(limits)
         watched = psutil.Process(process.pid)
         received = bytearray()
-        allowed_s = limits.time_s
         while True:
             readable, _, _ = select.select([process.stdout], [], [], _POLL_S)
             if readable:
@@ -162,10 +165,11 @@ class IsolatedProcess:
                 answer: dict[str, Any] = json.loads(line)
                 if "media_s" not in answer:
                     return answer
-                allowed_s = limits.time_s + limits.time_per_media_s * answer["media_s"]
-            self._check_limits(watched, time.perf_counter() - started, allowed_s, limits.memory_mb)
+                clock.progress(answer["media_s"])
+            self._check_memory(watched, limits.memory_mb)
+            clock.check()
 
-    def _check_limits(self, watched: psutil.Process, elapsed_s: float, allowed_s: float, memory_mb: int) -> None:
+    def _check_memory(self, watched: psutil.Process, memory_mb: int) -> None:
         try:
             rss_mb = watched.memory_info().rss / 2**20
         except psutil.NoSuchProcess:
@@ -174,13 +178,11 @@ class IsolatedProcess:
         if rss_mb > memory_mb:
             message = f"handling it took more than the allowed {memory_mb} MB of memory"
             raise LimitExceededError(RejectionReason.MEMORY_LIMIT, message, {"limit_mb": memory_mb})
-        if elapsed_s > allowed_s:
-            message = f"handling it took longer than its allowance of {allowed_s:.0f} s"
-            raise LimitExceededError(RejectionReason.TIME_LIMIT, message, {"limit_s": allowed_s})
 
     def _died(self, process: subprocess.Popen[bytes]) -> LimitExceededError:
         status = process.wait()
-        message = f"the process that handled it died with status {status}; its last words are in {self._log_file.name}"
+        name = f" ({signal.Signals(-status).name})" if -status in set(signal.Signals) else ""
+        message = f"the process that handled it died with status {status}{name}"
         return LimitExceededError(RejectionReason.CRASHED, message, {"status": status})
 
     def _kill(self) -> None:
@@ -195,6 +197,34 @@ class IsolatedProcess:
                     pipe.close()
                 except BrokenPipeError:
                     _LOGGER.debug("the child was gone before its input was flushed")
+
+
+class _Clock:
+    """Measures one request against its time limits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._started = self._last_sign = time.perf_counter()
+        self._allowed_s = limits.time_s
+        self._media_s = -1.0
+
+    def progress(self, media_s: float) -> None:
+        """Note a sign of progress: `media_s` seconds of media are handled, possibly no more than at the sign before."""
+        self._last_sign = time.perf_counter()
+        self._media_s = max(self._media_s, media_s)
+        self._allowed_s = self._limits.time_s + self._limits.time_per_media_s * self._media_s
+
+    def check(self) -> None:
+        """Raise LimitExceededError if the time is up, or the silence too long."""
+        now = time.perf_counter()
+        if now - self._started > self._allowed_s:
+            message = f"handling it took longer than its allowance of {self._allowed_s:.0f} s"
+            raise LimitExceededError(RejectionReason.TIME_LIMIT, message, {"limit_s": self._allowed_s})
+        if self._media_s >= 0 and now - self._last_sign > self._limits.silence_s:
+            message = f"handling it came to a halt for more than {self._limits.silence_s:.0f} s after {self._media_s:.0f} s of media"
+            raise LimitExceededError(
+                RejectionReason.TIME_LIMIT, message, {"limit_s": self._limits.silence_s, "media_s": round(self._media_s, 3)}
+            )
 
 
 # MediaPipe, OpenCV, BLAS and FFmpeg would each start a thread per core in every process.
@@ -219,11 +249,18 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
         raise StoreError(message)
     if kind == "input":
         raise BadInputError(message)
-    raise LimitExceededError(RejectionReason.CRASHED, message, {"error": kind})
+    reason = RejectionReason.MEMORY_LIMIT if kind == "memory" else RejectionReason.CRASHED
+    raise LimitExceededError(reason, message, {"error": kind})
 
 
-def run_twice(process: IsolatedProcess, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+def run_twice(process: IsolatedProcess, request: dict[str, Any], limits: Limits, name: str = "a request") -> dict[str, Any]:
     """Run a request, and once more in a fresh process if it hit a limit or crashed, so that one unlucky moment is no verdict.
+
+    Args:
+        process: where to run it.
+        request: see `IsolatedProcess.run`.
+        limits: of each of the two runs.
+        name: how the log calls it, e.g. a recording id.
 
     Raises:
         LimitExceededError: both runs failed; the second run's error.
@@ -232,6 +269,6 @@ def run_twice(process: IsolatedProcess, request: dict[str, Any], limits: Limits)
     try:
         return process.run(request, limits)
     except LimitExceededError as first:
-        _LOGGER.warning("first try failed, trying once more in a fresh process: %s", first.message)
+        _LOGGER.warning("%s: %s; trying once more in a fresh process", name, first.message)
     process.close()
     return process.run(request, limits)

@@ -33,6 +33,9 @@ from storage_schemas.rejections import Rejection, RejectionReason, Stage
 LEAST_AUDIO_SHARE = 0.5
 """A clip whose audio track covers less of it is rejected; what is missing of the others is silence."""
 
+_REPORT_EVERY_S = 0.2
+"""Of media; the time allowed grows with every report, and a second of 8192 x 8192 px takes a minute on a busy machine."""
+
 OnProgress = Callable[[float], None]
 RejectionDetails = dict[str, float | int | str]
 
@@ -42,7 +45,7 @@ def handle_request(request: dict[str, Any], on_progress: OnProgress) -> dict[str
 
     Args:
         request: fields of ProcessingRequest.
-        on_progress: called about once a second of media with the seconds handled.
+        on_progress: called with the seconds of media handled so far, several times a second of it, and again while clips are written.
 
     Raises:
         StoreError: the output folder cannot be written.
@@ -88,6 +91,7 @@ class _Processing:
         self._clips: list[Clip] = []
         self._rejections: list[Rejection] = []
         self._numbered = 0
+        self._media_s = 0.0
 
     def outcome(self) -> RecordingOutcome:
         """Return what has become of the recording."""
@@ -162,8 +166,10 @@ class _Processing:
         pictures = read_frames(source.probe, source.grid.source_index[shown], reader=self._spec.crop.frame_reader)
         for slot, (_, rgb) in zip(shown, pictures, strict=True):
             yield slot, rgb
-            if slot % CLIP_FPS == 0:
-                self._on_progress((slot - slots.start) / CLIP_FPS)
+            media_s = (slot - slots.start) / CLIP_FPS
+            if slot == slots.start or media_s >= self._media_s + _REPORT_EVERY_S:
+                self._media_s = media_s
+                self._on_progress(media_s)
 
     def _slots_of_range(self, slots: int) -> range:
         start = seconds_to_frames(self._recording.start_s)
@@ -193,7 +199,7 @@ class _Processing:
         window = clip_window(self._recording, piece.boxes, width_px, height_px, self._spec.crop.margin, inside=piece.region)
         clip = self._clip(piece, window, source)
         self._clips.append(clip)
-        write_clip_frames(self._writer, clip, piece, window, source, self._spec.crop)
+        write_clip_frames(self._writer, clip, piece, window, source, self._spec.crop, lambda: self._on_progress(self._media_s))
         write_clip_landmarks(self._writer, clip, piece, window, self._spec.crop.size_px)
         if waveform is not None:
             write_clip_audio(self._writer, clip, waveform, self._spec.audio)

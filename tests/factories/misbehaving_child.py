@@ -25,6 +25,10 @@ def misbehave(request: dict[str, Any]) -> dict[str, Any]:
                 time.sleep(request["step_s"])
                 sys.stdout.write(json.dumps({"media_s": step + 1}) + "\n")
                 sys.stdout.flush()
+        case "stop_half_way":
+            sys.stdout.write(json.dumps({"media_s": request["media_s"]}) + "\n")
+            sys.stdout.flush()
+            time.sleep(600)
         case "full":
             return {"error": "store", "message": "no space left"}
         case "crash_once":

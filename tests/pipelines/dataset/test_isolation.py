@@ -53,8 +53,21 @@ def test_time_grows_with_the_media_handled(process: IsolatedProcess) -> None:
         process.run(request, Limits(time_s=0.9, memory_mb=4000, time_per_media_s=0.1))
 
 
+def test_a_halt_half_way_is_known_by_its_silence(process: IsolatedProcess) -> None:
+    process.run({"do": "echo"}, GENEROUS)
+    with pytest.raises(LimitExceededError, match=r"came to a halt for more than 1 s after 600 s of media") as caught:
+        process.run({"do": "stop_half_way", "media_s": 600}, Limits(time_s=1, memory_mb=4000, time_per_media_s=20.0, silence_s=1.0))
+    assert caught.value.reason is RejectionReason.TIME_LIMIT
+
+
+def test_signs_of_progress_break_the_silence(process: IsolatedProcess) -> None:
+    process.run({"do": "echo"}, GENEROUS)
+    limits = Limits(time_s=20, memory_mb=4000, silence_s=1.0)
+    assert process.run({"do": "work", "steps": 4, "step_s": 0.5}, limits)["echo"]["steps"] == 4
+
+
 def test_a_crash_names_its_status(process: IsolatedProcess) -> None:
-    with pytest.raises(LimitExceededError, match="died with status -6") as caught:
+    with pytest.raises(LimitExceededError, match=r"died with status -6 \(SIGABRT\)") as caught:
         process.run({"do": "crash"}, GENEROUS)
     assert caught.value.reason is RejectionReason.CRASHED
     assert caught.value.details == {"status": -6}
