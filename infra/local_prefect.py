@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote_from_bytes
 
 from storage_schemas.errors import BuildFailedError
 
@@ -83,7 +84,7 @@ def _server(folder: Path) -> Iterator[str]:
     port = _free_port()
     environment = {
         **os.environ,
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{quote_from_bytes(os.fsencode(folder / 'prefect.db'))}",
         "PREFECT_API_SERVICES_SCHEDULER_ENABLED": "false",
         "PREFECT_SERVER_UI_ENABLED": "false",
     }
