@@ -215,15 +215,12 @@ def _large_listing(rows: int) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pydict(columns, schema=RECORDING_SCHEMA)
 
 
-def test_planning_is_fast_and_in_bounded_memory() -> None:
-    """30,000 recordings here; the figures for 300,000 and 3,000,000 are in the slow test below."""
+def test_planning_is_in_bounded_memory() -> None:
     tracemalloc.start()
-    started = time.perf_counter()
     count = sum(1 for _ in plan_parts(_large_listing(30_000), PartSettings()))
-    seconds, (_, peak) = time.perf_counter() - started, tracemalloc.get_traced_memory()
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count > 1000
-    assert seconds < 10
     assert peak < 50 * 2**20
 
 

@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -177,12 +175,3 @@ def test_speaker_outside_the_model() -> None:
     fit = ClipFitter(model, FitSettings()).fit(clip.landmarks_px, SIZE_PX)
     assert fit.reprojection_error_percent_iod < 1.0
     assert np.corrcoef(fit.pose[:, 1], clip.pose[:, 1])[0, 1] > 0.98
-
-
-def test_fast_enough() -> None:
-    landmarks = invented_clip(250, 80, noise=0.001).landmarks_px
-    FITTER.fit(landmarks, SIZE_PX)
-    started = time.process_time()
-    FITTER.fit(landmarks, SIZE_PX)
-    # the claim of 1,000 frames/s on one core is measured on real clips; a busy test machine gets some room
-    assert time.process_time() - started < 2.5

@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import time
 import tracemalloc
 from html.parser import HTMLParser
 
@@ -156,15 +155,12 @@ def test_an_empty_version_has_a_page(empty: list[pa.RecordBatch]) -> None:
     assert "no clips" in text
 
 
-def test_a_large_version_is_rendered_in_bounded_memory_and_time() -> None:
+def test_a_large_version_is_rendered_in_bounded_memory() -> None:
     tracemalloc.start()
-    started = time.perf_counter()
     html = render_report(example_manifest(60_000, 6_000), clip_batches(60_000), rejection_batches(6_000), sheet(48))
-    seconds = time.perf_counter() - started
     peak_mb = tracemalloc.get_traced_memory()[1] / 2**20
     tracemalloc.stop()
 
-    assert seconds < 20
     assert peak_mb < 60
     assert len(html) < 3_000_000
 
