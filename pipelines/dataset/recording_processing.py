@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipelines.audio.loading import load_waveform
 from pipelines.dataset.clip_writing import ClipSource, write_clip_audio, write_clip_frames, write_clip_landmarks
 from pipelines.dataset.region_buffer import RegionBuffer
+from pipelines.dataset.source_checks import check_source_was_there, require_as_listed
 from pipelines.dataset.staging import StagedRecordingWriter
 from pipelines.dataset.still_processing import process_still
 from pipelines.face_tracking.crop_window import CropWindow, annotated_window, clip_window
@@ -67,14 +68,16 @@ def process_recording(request: ProcessingRequest, on_progress: OnProgress = lamb
 
     Raises:
         StoreError: the output folder cannot be written.
-        BadInputError: the landmark model cannot be used.
+        BadInputError: the landmark model cannot be used, or a source file is no longer what it was when it was listed and hashed.
     """
     with StagedRecordingWriter(Path(request.out_folder)) as writer:
         processing = _Processing(request, writer, on_progress)
         try:
             processing.run()
         except ItemRejectedError as error:
+            check_source_was_there(request.recording, error)
             processing.reject(error.stage, error.reason, error.message, error.details)
+        processing.check_source()
         return writer.finish(processing.outcome())
 
 
@@ -139,6 +142,10 @@ class _Processing:
             self._write_audio_only(self._known, waveform)
             return
         self._follow(probe, waveform)
+
+    def check_source(self) -> None:
+        """Raise if the video is not what it was when it was listed."""
+        require_as_listed(self._recording, _below(self._root, self._recording.video))
 
     def _write_audio_only(self, known: RecordingOutcome, waveform: NDArray[np.float32] | None) -> None:
         self._rejections += known.rejections
