@@ -23,6 +23,7 @@ VIDEO_SUFFIXES = (
     ".wmv", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".vob", ".mxf",
 )  # fmt: skip
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+_SPECIAL_FILES = {stat.S_IFIFO: "named pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +130,21 @@ class _Walk:
     ) -> FileProblem | None:
         """Note a folder for reading, or say why it is not read."""
         if identity in folder.ancestors:
-            return FileProblem(RejectionReason.NOT_A_REGULAR_FILE, "the link leads to a folder that contains it")
+            return FileProblem(RejectionReason.NOT_A_REGULAR_FILE, "expected a file, found a link to a folder that contains it")
         if is_link:
             if identity in self._followed:
                 first = escape_path(self._followed[identity])
-                return FileProblem(RejectionReason.DUPLICATE_RECORDING, f"the link leads to a folder already listed as {first}")
+                return FileProblem(
+                    RejectionReason.DUPLICATE_RECORDING, f"expected a new folder, found a link to one already listed as {first}"
+                )
             self._followed[identity] = path
         subfolders.append(_Folder(path, folder.ancestors | {identity}))
         return None
 
     def _file(self, path: str, status: os.stat_result) -> FoundFile:
         if not stat.S_ISREG(status.st_mode):
-            kind = stat.filemode(status.st_mode)[0]
-            return FoundFile(path, 0, FileProblem(RejectionReason.NOT_A_REGULAR_FILE, f"expected a file, found type {kind!r} (as ls -l)"))
+            kind = _SPECIAL_FILES.get(stat.S_IFMT(status.st_mode), "special file")
+            return FoundFile(path, 0, FileProblem(RejectionReason.NOT_A_REGULAR_FILE, f"expected a file, found a {kind}"))
         if status.st_size == 0:
             return FoundFile(path, 0, FileProblem(RejectionReason.EMPTY_FILE, "expected media, found 0 bytes"))
         if not os.access(self._full(path), os.R_OK):
@@ -176,9 +179,9 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 def _stat_problem(error: OSError, *, is_link: bool) -> FileProblem:
     if is_link and error.errno == errno.ENOENT:
-        return FileProblem(RejectionReason.NOT_A_REGULAR_FILE, "the link leads to nothing")
+        return FileProblem(RejectionReason.NOT_A_REGULAR_FILE, "expected a file, found a link that leads to nothing")
     if is_link and error.errno == errno.ELOOP:
-        return FileProblem(RejectionReason.NOT_A_REGULAR_FILE, "the link leads back to itself")
+        return FileProblem(RejectionReason.NOT_A_REGULAR_FILE, "expected a file, found a link that leads back to itself")
     return _os_problem(error, "the file cannot be looked at")
 
 

@@ -147,7 +147,7 @@ def _absurd_sound(shop: Workshop, path: Path, generator: np.random.Generator) ->
 
 
 def _outside(shop: Workshop, path: Path, generator: np.random.Generator) -> None:
-    damage.point_elsewhere(shop.base(), path, str(_one_of((str(shop.base(".mov")), "/etc/passwd"), generator)))
+    damage.point_elsewhere(shop.base(), path, str(_one_of((shop.reference(path.parent), "/etc/passwd"), generator)))
 
 
 LIES = (

@@ -108,7 +108,7 @@ def write_media(
     images = list(pictures)
     names = _CODECS.get(path.suffix, ("libx264", "aac"))
     length_s = float(len(images) / Fraction(fps)) if sound_s is None else sound_s
-    with av.open(str(path), "w", format=container or None, options=muxer_options or {}) as output:
+    with av.open(str(path), "w", format=container or None, options={"fflags": "+bitexact", **(muxer_options or {})}) as output:
         video = _add_video(output, video_codec or names[0], Fraction(fps), images[0].shape, pixel_format)
         tone = samples if samples is not None else _tone(length_s)
         sound = output.add_stream(audio_codec or names[1], rate=_SOUND_RATE_HZ, layout="mono") if len(tone) else None
@@ -123,7 +123,7 @@ def write_media(
 
 def write_sound(path: Path, *, container: str, codec: str, length_s: float = 1.5) -> Path:
     """Write a file with nothing but a tone, in any container, under any name."""
-    with av.open(str(path), "w", format=container) as output:
+    with av.open(str(path), "w", format=container, options={"fflags": "+bitexact"}) as output:
         stream = output.add_stream(codec, rate=_SOUND_RATE_HZ, layout="mono")
         for packet in _audio_packets(stream, _tone(length_s)):
             output.mux(packet)

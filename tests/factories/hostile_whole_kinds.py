@@ -55,7 +55,7 @@ _PLAYLISTS = {
 
 def _playlist(text: str) -> Make:
     def make(shop: Workshop, path: Path, _: np.random.Generator) -> None:
-        path.write_text(text.replace("{clip}", str(shop.base())))
+        path.write_text(text.replace("{clip}", shop.reference(path.parent)))
 
     return make
 

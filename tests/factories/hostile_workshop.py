@@ -45,6 +45,12 @@ class Workshop:
         shutil.copyfile(plain, path)
         return path
 
+    def reference(self, folder: Path) -> str:
+        """Return the name of a good clip beside the others that no listing finds; to follow a reference to it would be wrong."""
+        name = "referenced-clip.data"
+        shutil.copyfile(self.base(), folder / name)
+        return name
+
     def bytes_of(self, suffix: str = ".mp4") -> bytearray:
         """Return the bytes of a base file."""
         return bytearray(self.base(suffix).read_bytes())

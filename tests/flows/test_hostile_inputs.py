@@ -113,10 +113,14 @@ def test_hostile_files_cost_nobody_but_themselves(tmp_path: Path, monkeypatch: p
     assert list((tmp_path / "here").iterdir()) == []
 
 
+def _home(folder: Path) -> Path:
+    return folder / "home #%41?x=$(touch pwned)"
+
+
 def _command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     here = folder / "here"
     here.mkdir(exist_ok=True)
-    environment = {**os.environ, "FLOWVQTALKER_HOME": str(folder / "home")}
+    environment = {**os.environ, "FLOWVQTALKER_HOME": str(_home(folder))}
     command = [sys.executable, "-m", "flows.command_line", *arguments]
     return subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=False, timeout=1500)
 
@@ -125,15 +129,20 @@ def _build(folder: Path, source: Path, store: Path) -> tuple[dict[str, Any], Bui
     done = _command(folder, "build", "--source", str(source), "--layout", "folder", "--store", str(store), "--workers", "2", "--json")
     assert done.returncode == 0, done.stderr
     assert len(done.stderr.splitlines()) <= 3, done.stderr
-    left = [process for process in psutil.process_iter(["cmdline"]) if str(store) in " ".join(process.info["cmdline"] or [])]
+    left = [
+        process
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get("FLOWVQTALKER_HOME") == str(_home(folder))
+    ]
     assert left == []
+    assert [path.name for path in (store / "scratch").iterdir()] == []
     return json.loads(done.stdout), _read_version(str(store))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_three_hundred_hostile_files_through_the_command(tmp_path: Path) -> None:
-    corpus, good = tmp_path / "corpus", tmp_path / "good"
+    corpus, good, store = tmp_path / "corpus", tmp_path / "good", tmp_path / "store #%41?;`touch pwned`"
     files = write_hostile_files(corpus / "hostile", 370, seed=7)
     bad = [file for file in files if file.expected_reasons]
     assert len(bad) >= 300
@@ -142,14 +151,15 @@ def test_three_hundred_hostile_files_through_the_command(tmp_path: Path) -> None
     write_good_clips(good, 12)
     copy_good(files, corpus, good)
     before = {path.name for path in corpus.rglob("*")}
-    summary, built = _build(tmp_path, corpus, tmp_path / "store")
+    summary, built = _build(tmp_path, corpus, store)
     _, alone = _build(tmp_path, good, tmp_path / "store of the good")
     _check(files, corpus, built, alone)
     assert len(alone.accepted) == 12 + len(files) - len(bad)
     assert summary["clips_rejected"] == sum(map(len, built.rejections.values()))
     assert list((tmp_path / "here").iterdir()) == []
     assert {path.name for path in corpus.rglob("*")} == before
-    report = (tmp_path / "store" / summary["report"]).read_text(encoding="utf-8")
+    assert {path.name for path in tmp_path.iterdir()} == {"corpus", "good", "here", _home(tmp_path).name, store.name, "store of the good"}
+    report = (store / summary["report"]).read_text(encoding="utf-8")
     assert "<script>alert" not in report
-    verified = _command(tmp_path, "dataset", "verify", "latest", "--store", str(tmp_path / "store"), "--json")
+    verified = _command(tmp_path, "dataset", "verify", "latest", "--store", str(store), "--json")
     assert verified.returncode == 0, verified.stdout + verified.stderr
