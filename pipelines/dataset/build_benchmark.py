@@ -191,9 +191,9 @@ class BuildRates:
 def measure_build_rates(
     videos: Sequence[Path], scratch: Path, repetitions: int = 3, on_progress: Callable[[int, int], None] = lambda *_: None
 ) -> BuildRates:
-    """Measure limit, processing and scaling on videos, in turns, and keep the fastest repetition of each.
+    """Measure limit, processing and scaling, video by video in turns, and add up the fastest repetition of each.
 
-    The machine's speed drifts; taking turns and the minimum keeps the ratios honest.
+    The machine's speed drifts; short turns and the minimum keep the ratios honest.
 
     Raises:
         ValueError: none of the videos gives a clip.
@@ -203,9 +203,8 @@ def measure_build_rates(
     if not usable:
         raise ValueError("none of the videos gives a clip, so there is nothing to measure")
     paths = [Path(unescape_path(request.source_root)) / unescape_path(request.recording.video) for request in usable]
-    limits: list[StageSeconds] = []
-    processing, one, two = [], [], []
-    processors: list[int | None] = sorted(os.sched_getaffinity(0))[:2] if hasattr(os, "sched_getaffinity") else []  # type: ignore[assignment]
+    turns = [_Turns() for _ in usable]
+    processors: list[int | None] = [*sorted(os.sched_getaffinity(0))[:2]] if hasattr(os, "sched_getaffinity") else []
     pinned = processors if len(processors) == 2 else [None, None]
     with (
         IsolatedProcess(scratch / "one.log", processor=pinned[0]) as first,
@@ -213,34 +212,41 @@ def measure_build_rates(
     ):
         measure_isolated(usable[:1], [first, second], scratch)
         for repetition in range(repetitions):
-            limits.append(_all_stages(paths, spec, scratch))
-            processing.append(measure_processing(usable, scratch)[0])
-            one.append(measure_isolated(usable, [first], scratch))
-            two.append(measure_isolated(usable, [first, second], scratch))
+            for path, request, turn in zip(paths, usable, turns, strict=True):
+                turn.stages.append(_stages(path, spec, scratch))
+                turn.processing_s.append(measure_processing([request], scratch)[0])
+                turn.one_s.append(measure_isolated([request], [first], scratch))
+                turn.two_s.append(measure_isolated([request], [first, second], scratch))
             on_progress(repetition + 1, repetitions)
         peak_rss_mb = max(first.peak_rss_mb, second.peak_rss_mb)
-    stage_s = {stage: min(limit.seconds[stage] for limit in limits) for stage in STAGES}
+    stage_s = {stage: sum(min(measured.seconds[stage] for measured in turn.stages) for turn in turns) for stage in STAGES}
+    processing_s, one_s, two_s = (sum(min(getattr(turn, name)) for turn in turns) for name in ("processing_s", "one_s", "two_s"))
     return BuildRates(
-        limit_ratio=sum(stage_s.values()) / min(processing),
-        two_process_speedup=2 * min(one) / min(two),
+        limit_ratio=sum(stage_s.values()) / processing_s,
+        two_process_speedup=2 * one_s / two_s,
         peak_rss_mb=peak_rss_mb,
         stage_s=stage_s,
-        processing_s=min(processing),
-        one_process_s=min(one),
-        two_processes_s=min(two),
-        frames=limits[0].frames,
+        processing_s=processing_s,
+        one_process_s=one_s,
+        two_processes_s=two_s,
+        frames=sum(turn.stages[0].frames for turn in turns),
         videos=[path.name for path in paths],
         left_out=sorted({path.name for path in videos} - {path.name for path in paths}),
     )
 
 
-def _all_stages(paths: Sequence[Path], spec: BuildSpec, scratch: Path) -> StageSeconds:
-    total = StageSeconds()
-    for path in paths:
-        folder = Path(tempfile.mkdtemp(dir=scratch))
-        measured = measure_stages(path, spec, folder / "alone")
-        shutil.rmtree(folder)
-        total.frames += measured.frames
-        for stage, seconds in measured.seconds.items():
-            total.seconds[stage] += seconds
-    return total
+@dataclass
+class _Turns:
+    """What was measured of one video, a value a repetition."""
+
+    stages: list[StageSeconds] = field(default_factory=list)
+    processing_s: list[float] = field(default_factory=list)
+    one_s: list[float] = field(default_factory=list)
+    two_s: list[float] = field(default_factory=list)
+
+
+def _stages(path: Path, spec: BuildSpec, scratch: Path) -> StageSeconds:
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    measured = measure_stages(path, spec, folder / "alone")
+    shutil.rmtree(folder)
+    return measured
