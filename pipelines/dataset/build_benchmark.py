@@ -1,8 +1,8 @@
 """How fast recordings are turned into staged clips, against the sum of what the stages cost alone.
 
-The **additive limit** of a video is the time of decoding its frames alone, finding landmarks on them alone, cropping, JPEG and writing
-alone, each measured in this process on frames held in memory. What processing takes beyond that is our own overhead: probing, hashing,
-audio, tracking decisions, copies. `limit_ratio` is limit / real: 1 would be no overhead.
+The **additive limit** of a video is the time of decoding its frames and sound alone, finding landmarks on them alone, cropping, JPEG and
+writing alone, each measured in this process on frames held in memory. What processing takes beyond that is our own overhead: probing,
+hashing, tracking decisions, copies. `limit_ratio` is limit / real: 1 would be no overhead.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.audio.loading import load_waveform
 from pipelines.dataset.clip_writing import encode_jpeg
 from pipelines.dataset.isolation import IsolatedProcess, Limits
 from pipelines.dataset.recording_processing import process_recording
 from pipelines.dataset.staging import StagedRecordingWriter
 from pipelines.face_tracking.boxes import Box
-from pipelines.face_tracking.crop_window import crop_frame, union_window
+from pipelines.face_tracking.crop_window import CropWindow, crop_frame
 from pipelines.face_tracking.face_counting import find_faces
 from pipelines.face_tracking.landmark_models import open_tracker
 from pipelines.face_tracking.tracking_region import choose_region
@@ -32,6 +34,7 @@ from pipelines.video.frame_grid import assign_slots
 from pipelines.video.probing import probe_media
 from pipelines.video.reading import read_frames
 from storage_schemas.build_spec import BuildSpec
+from storage_schemas.clips import Clip
 from storage_schemas.identifiers import escape_path, unescape_path
 from storage_schemas.processing_request import ProcessingRequest
 from storage_schemas.recordings import Recording
@@ -58,11 +61,12 @@ class StageSeconds:
         self.seconds[stage] += time.perf_counter() - started
 
 
-def measure_stages(path: Path, spec: BuildSpec, scratch: Path) -> StageSeconds:
+def measure_stages(path: Path, clip: Clip, spec: BuildSpec, scratch: Path) -> StageSeconds:
     """Run the five stages of one video one after the other, each alone, on blocks of frames held in memory.
 
     Args:
         path: a video with one face.
+        clip: what processing made of it; its crop window is cut here too.
         spec: crop and landmark settings.
         scratch: an empty folder; the written frames stay in it.
 
@@ -74,16 +78,19 @@ def measure_stages(path: Path, spec: BuildSpec, scratch: Path) -> StageSeconds:
     grid = assign_slots(probe.frame_pts, probe.time_base)
     shown = np.unique(grid.source_index)
     measured = StageSeconds(frames=len(grid))
+    started = time.perf_counter()
+    load_waveform(probe)
+    measured.add("decode", started)
     with StagedRecordingWriter(scratch) as writer, open_tracker(spec.landmarks) as tracker:
-        region = window = None
+        region = None
+        window = CropWindow(round(clip.window_x_px), round(clip.window_y_px), round(clip.window_size_px), clip.window_source)
         index = 0
         for block in _decoded_blocks(iter(read_frames(probe, shown, reader=spec.crop.frame_reader)), measured):
-            if region is None or window is None:
+            if region is None:
                 boxes = find_faces(block[0])
                 if len(boxes) == 0:
                     raise ValueError(f"{path.name}: expected a face in the first frame, found none")
                 region = choose_region(Box(*boxes[0].tolist()), probe.width_px, probe.height_px)
-                window = union_window(boxes[:1], probe.width_px, probe.height_px, spec.crop.margin)
             cuts = [region.cut(rgb) for rgb in block]
             started = time.perf_counter()
             for pixels in cuts:
@@ -130,14 +137,14 @@ def _recording(name: str) -> Recording:
     return Recording(recording_id=escape_path(name), video=escape_path(name), speaker="benchmark", video_sha256="0" * 64)
 
 
-def measure_processing(requests: Sequence[ProcessingRequest], scratch: Path) -> tuple[float, int]:
-    """Process recordings one after the other in this process; return (seconds, clips accepted)."""
+def measure_processing(requests: Sequence[ProcessingRequest], scratch: Path) -> tuple[float, list[Clip]]:
+    """Process recordings one after the other in this process; return (seconds, clips)."""
     started = time.perf_counter()
-    clips = 0
+    clips: list[Clip] = []
     for request in requests:
         folder = Path(tempfile.mkdtemp(dir=scratch))
         outcome = process_recording(request.model_copy(update={"out_folder": str(folder / "staged")}))
-        clips += len(outcome.clips)
+        clips += outcome.clips
         shutil.rmtree(folder)
     return time.perf_counter() - started, clips
 
@@ -198,8 +205,11 @@ def measure_build_rates(
     Raises:
         ValueError: none of the videos gives a clip.
     """
+    cv2.setNumThreads(1)  # as in the children: one process is one processor
     spec = BuildSpec()
-    usable = [request for request in requests_for(videos, spec) if measure_processing([request], scratch)[1]]
+    processed = [(request, measure_processing([request], scratch)[1]) for request in requests_for(videos, spec)]
+    usable = [request for request, clips in processed if clips]
+    first_clips = [clips[0] for _, clips in processed if clips]
     if not usable:
         raise ValueError("none of the videos gives a clip, so there is nothing to measure")
     paths = [Path(unescape_path(request.source_root)) / unescape_path(request.recording.video) for request in usable]
@@ -212,8 +222,8 @@ def measure_build_rates(
     ):
         measure_isolated(usable[:1], [first, second], scratch)
         for repetition in range(repetitions):
-            for path, request, turn in zip(paths, usable, turns, strict=True):
-                turn.stages.append(_stages(path, spec, scratch))
+            for path, clip, request, turn in zip(paths, first_clips, usable, turns, strict=True):
+                turn.stages.append(_stages(path, clip, spec, scratch))
                 turn.processing_s.append(measure_processing([request], scratch)[0])
                 turn.one_s.append(measure_isolated([request], [first], scratch))
                 turn.two_s.append(measure_isolated([request], [first, second], scratch))
@@ -245,8 +255,8 @@ class _Turns:
     two_s: list[float] = field(default_factory=list)
 
 
-def _stages(path: Path, spec: BuildSpec, scratch: Path) -> StageSeconds:
+def _stages(path: Path, clip: Clip, spec: BuildSpec, scratch: Path) -> StageSeconds:
     folder = Path(tempfile.mkdtemp(dir=scratch))
-    measured = measure_stages(path, spec, folder / "alone")
+    measured = measure_stages(path, clip, spec, folder / "alone")
     shutil.rmtree(folder)
     return measured

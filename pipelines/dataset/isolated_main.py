@@ -31,7 +31,11 @@ def main() -> None:
     _die_with_parent()
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    from pipelines.dataset.recording_processing import handle_request  # noqa: PLC0415 - its imports write to stdout
+    import cv2  # noqa: PLC0415 - like the next import, it may write to stdout
+
+    from pipelines.dataset.recording_processing import handle_request  # noqa: PLC0415
+
+    cv2.setNumThreads(1)
 
     for line in sys.stdin.buffer:
         _answer(answers, _handled(handle_request, json.loads(line), lambda media_s: _answer(answers, {"media_s": media_s})))
