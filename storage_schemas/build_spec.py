@@ -116,6 +116,45 @@ class SplitSettings(_Settings):
         return self
 
 
+class FaceModelPolicy(StrEnum):
+    """Which face model the coefficients are fitted with."""
+
+    REUSE = "reuse"
+    REFIT = "refit"
+    NAMED = "named"
+
+
+class FaceModelSettings(_Settings):
+    """The face model that is learned or taken, the fit of its coefficients, and what a fit must be like."""
+
+    enabled: bool = Field(True, description="Fit a face model and store its coefficients")
+    policy: FaceModelPolicy = Field(
+        FaceModelPolicy.REUSE,
+        description="reuse: the store's current model if it was learned with these settings, else learn one; refit: learn one from this "
+        "corpus; named: the model of that name",
+    )
+    name: str = Field("", description="named: id of a model in the store, or the beginning of one")
+    depth_weight: float = Field(0.1, gt=0, le=1, description="Weight of MediaPipe's depth against image coordinates")
+    largest_angle_deg: float = Field(35.0, gt=0, le=80, description="Frames with more pitch or yaw are not learned from")
+    frames_per_clip: int = Field(250, ge=1, description="Longer clips are sampled evenly down to this many frames for learning")
+    smooth_speakers: float = Field(5.0, gt=0, description="Weight of the smooth identity prior, in speakers")
+    landmark_noise: float = Field(0.003, gt=0, description="Standard error of a landmark in inter-ocular distances")
+    identity_frames: int = Field(64, ge=1, description="Frames of a clip that its identity is fitted to")
+    pose_smoothing: float = Field(3.0, ge=0, description="Strength of pose smoothing; 0: none")
+    expression_smoothing: float = Field(0.5, ge=0, description="Strength of the smoothing of still skin; 0: none")
+    max_error_percent_iod: float = Field(
+        3.0, gt=0, description="Clips with a larger median distance of landmarks from the fit are rejected"
+    )
+    max_flagged_share: float = Field(0.5, ge=0, le=1, description="Clips with a larger share of flagged frames are rejected")
+
+    @model_validator(mode="after")
+    def _check_name(self) -> FaceModelSettings:
+        if (self.policy is FaceModelPolicy.NAMED) != bool(self.name):
+            msg = f"policy named and a name go together, got policy {self.policy.value!r} and name {self.name!r}"
+            raise ValueError(msg)
+        return self
+
+
 class PartSettings(_Settings):
     """How large the parts are; expected values, the boundaries are content-defined."""
 
@@ -148,6 +187,7 @@ class BuildSpec(_Settings):
     crop: CropSettings = CropSettings()
     landmarks: LandmarkSettings = LandmarkSettings()
     audio: AudioSettings = AudioSettings()
+    face_model: FaceModelSettings = FaceModelSettings()
     split: SplitSettings = SplitSettings()
     parts: PartSettings = PartSettings()
     limits: LimitSettings = LimitSettings()

@@ -20,7 +20,8 @@ class BuildSummary(BaseModel):
     clips_rejected: int = Field(description="Rows of the version's rejections: recordings or pieces of them")
     rejections_by_reason: dict[str, int]
     frames: int = Field(description="25 fps frames of the accepted clips")
-    parts_total: int = Field(description="Parts of the version, each with up to three families")
+    face_model: str = Field(description="Id of the face model of the coefficients; empty: the version has none")
+    parts_total: int = Field(description="Parts of the version, each with up to four families")
     parts_built: int = Field(description="Parts of which at least one family was written by this run")
     parts_built_by_family: dict[str, int]
     recordings_processed: int = Field(description="Recordings that this run decoded")

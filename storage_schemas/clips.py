@@ -38,6 +38,24 @@ class FamilyHashes(BaseModel):
     frames: str = Field("", description="over the JPEG bytes in order")
     landmarks: str = Field("", description="over landmarks then detected, C order, little endian")
     audio: str = Field("", description="over waveform then log_mel, C order, little endian")
+    # Not stored where empty: parts of the other families have the same bytes as before there were coefficients.
+    coefficients: str = Field(
+        "",
+        exclude_if=lambda digest: not digest,
+        description="over beta, rho, beta_raw, rho_raw, residual, jitter, flags and identity, C order, little endian",
+    )
+
+
+class FitQuality(BaseModel):
+    """How well a face model fits a clip."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    error_percent_iod: float = Field(
+        ge=0, description="Median distance of landmarks and fitted face in percent of the inter-ocular distance"
+    )
+    jitter_ratio: float = Field(ge=0, description="Second differences of rigid points, fitted over raw; 0: not measurable")
+    flagged_share: float = Field(ge=0, le=1, description="Share of frames with a flag")
 
 
 class RecordingOutcome(BaseModel):
@@ -50,6 +68,7 @@ class RecordingOutcome(BaseModel):
     clips: list[Clip] = Field(default_factory=list)
     hashes: dict[str, FamilyHashes] = Field(default_factory=dict, description="by clip_key")
     rejections: list[Rejection] = Field(default_factory=list)
+    fits: dict[str, FitQuality] = Field(default_factory=dict, exclude_if=lambda fits: not fits, description="by clip_key")
 
 
 CLIP_SCHEMA = pa.schema(
@@ -69,6 +88,12 @@ CLIP_SCHEMA = pa.schema(
         ("waveform_start", pa.int64()), ("waveform_samples", pa.int64()),
         ("log_mel_start", pa.int64()), ("log_mel_frames", pa.int64()),
         ("frames_sha256", pa.string()), ("landmarks_sha256", pa.string()), ("audio_sha256", pa.string()),
+        ("coefficients_part", pa.string()), ("coefficients_start", pa.int64()), ("identity_row", pa.int64()),
+        ("coefficients_sha256", pa.string()),
+        ("fit_error_percent_iod", pa.float64()), ("fit_jitter_ratio", pa.float64()), ("fit_flagged_share", pa.float64()),
     ]
 )  # fmt: skip
 """Columns of a version's `clips.parquet`; `*_part` are part keys, `*_start` rows in that part's arrays (see part_layout)."""
+
+CLIP_COLUMNS_BY_FORMAT = {1: 39}
+"""How many of the columns the tables of earlier manifest formats have; the later ones are empty or 0 for their clips."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from storage_schemas.build_spec import BuildSpec
 
-VERSION_FORMAT = 1
+VERSION_FORMAT = 2
 VERSION_ID_DIGITS = 16
 
 OBJECT_SCHEMA = pa.schema(
@@ -36,7 +36,7 @@ class VersionManifest(BaseModel):
     stage_versions: dict[str, int]
     software: dict[str, str] = Field(description="versions of the libraries that decide bytes")
     model_hashes: dict[str, str] = Field(description="SHA-256 of each landmark model file")
-    face_model: str = Field("", description="id of the face model; empty until coefficients exist")
+    face_model: str = Field("", description="id of the face model of the coefficients; empty: the version has none")
     content: dict[str, str] = Field(description="row digests of clips, rejections and objects")
     counts: dict[str, int] = Field(description="recordings, clips, rejections, frames, objects, bytes, clips by split")
     keep_rates: dict[str, float] = Field(description="share kept by each filter, by rejection reason, of the recordings that reached it")

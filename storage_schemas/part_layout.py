@@ -1,11 +1,13 @@
-"""Parts: the unit of work, storage and caching. Names, paths and byte layouts of their three families.
+"""Parts: the unit of work, storage and caching. Names, paths and byte layouts of their four families.
 
 A part is a run of recordings; each family of it is one folder ``parts/<family>/<first two of key>/<key>/`` with the data and,
 written last, ``part.json`` (`PartIndex`). A part is there if and only if its ``part.json`` is.
 
-    frames      frames.tar      WebDataset: <clip_key>-<frame 000000>.jpg and .json, mtime 0
-    landmarks   landmarks.zarr  landmarks (rows, 478, 3) float32, detected (rows,) bool; a row is a 25 fps frame
-    audio       audio.zarr      waveform (samples,) int16 at 16 kHz, log_mel (columns, 80) float32 at 80 a second
+    frames        frames.tar         WebDataset: <clip_key>-<frame 000000>.jpg and .json, mtime 0
+    landmarks     landmarks.zarr     landmarks (rows, 478, 3) float32, detected (rows,) bool; a row is a 25 fps frame
+    audio         audio.zarr         waveform (samples,) int16 at 16 kHz, log_mel (columns, 80) float32 at 80 a second
+    coefficients  coefficients.zarr  beta, beta_raw (rows, 64) float32, rho, rho_raw (rows, 6) float32, residual, jitter (rows,)
+                                     float32, flags (rows,) uint8; identity (clips, 80) float32
 
 Clips follow each other along the first axis without gaps, in the order of the index.
 """
@@ -16,7 +18,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from storage_schemas.clips import Clip, FamilyHashes
+from storage_schemas.clips import Clip, FamilyHashes, FitQuality
 from storage_schemas.rejections import Rejection
 
 PART_FORMAT = 1
@@ -30,6 +32,13 @@ WAVEFORM_SAMPLES_PER_CHUNK = 16_000
 WAVEFORM_CHUNKS_PER_ZARR_SHARD = 256
 LOG_MEL_ROWS_PER_CHUNK = 256
 LOG_MEL_CHUNKS_PER_ZARR_SHARD = 64
+EXPRESSION_SIZE = 64
+POSE_SIZE = 6
+IDENTITY_SIZE = 80
+COEFFICIENT_ROWS_PER_CHUNK = 256
+COEFFICIENT_CHUNKS_PER_ZARR_SHARD = 64
+IDENTITY_ROWS_PER_CHUNK = 64
+IDENTITY_CHUNKS_PER_ZARR_SHARD = 64
 ZSTD_LEVEL = 3
 
 
@@ -39,6 +48,11 @@ class Family(StrEnum):
     FRAMES = "frames"
     LANDMARKS = "landmarks"
     AUDIO = "audio"
+    COEFFICIENTS = "coefficients"
+
+
+RECORDING_FAMILIES = (Family.FRAMES, Family.LANDMARKS, Family.AUDIO)
+"""The families made from a recording alone; coefficients need a face model, which needs the landmarks of all."""
 
 
 class RowRange(BaseModel):
@@ -58,6 +72,7 @@ class PartClip(BaseModel):
     clip: Clip
     hashes: FamilyHashes
     ranges: dict[str, RowRange] = Field(default_factory=dict)
+    fit: FitQuality | None = Field(None, exclude_if=lambda fit: fit is None, description="in the coefficients family: how good they are")
 
 
 class PartRecording(BaseModel):

@@ -46,6 +46,7 @@ class RejectionReason(StrEnum):
     FACE_TOO_SMALL = "face_too_small"
     SEVERAL_FACES = "several_faces"
     FACE_LOST = "face_lost"  # detected in too few frames of the piece
+    POOR_FIT = "poor_fit"  # the face model does not fit the landmarks, or only in some frames
     TIME_LIMIT = "time_limit"
     MEMORY_LIMIT = "memory_limit"
     CRASHED = "crashed"  # the process that handled it died, twice

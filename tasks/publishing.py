@@ -18,7 +18,8 @@ from prefect.cache_policies import NO_CACHE
 
 from infra.object_store import open_store
 from infra.settings import Settings
-from pipelines.dataset.clip_rows import BuiltPart, read_built_part, with_splits
+from pipelines.dataset.clip_rows import BuiltPart, ClipFilter, read_built_part, with_splits
+from pipelines.dataset.fit_filter import fit_filter
 from pipelines.dataset.planning import PlannedPart
 from pipelines.dataset.publishing import REPORT_FILE, VersionContent, publish_version
 from pipelines.dataset.splitting import assign_splits
@@ -75,7 +76,7 @@ def publish_plan(plan: BuildPlan, tag: str) -> Published:
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with open_store(plan.context.store_uri, Settings()) as store:
         before = set(version_ids(store))
-        content = VersionContent(_built_parts(store, plan), plan.rejections)
+        content = VersionContent(_built_parts(store, plan), plan.rejections, _filters(plan))
         manifest = publish_version(
             store, plan.description, content, created=created, report=lambda made, tables: _report(store, made, tables)
         )
@@ -95,6 +96,10 @@ def _rejections_by_reason(store: ObjectStore, version: str) -> dict[str, int]:
 
 def _report(store: ObjectStore, manifest: VersionManifest, tables: Path) -> bytes:
     return make_version_report(store, manifest, tables).encode()
+
+
+def _filters(plan: BuildPlan) -> list[ClipFilter]:
+    return [fit_filter(plan.context.spec.face_model)] if plan.description.face_model else []
 
 
 def _splits(plan: BuildPlan) -> pa.Array:

@@ -12,6 +12,8 @@ import queue
 import shutil
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -134,15 +136,14 @@ def _process(context: BuildContext, job: RecordingJob, store: ManagedStore, fold
     request = ProcessingRequest(
         recording=job.recording, source_root=context.source_root, out_folder=str(folder), spec=context.spec, known=known
     )
-    process = _checked_out_process(store)
     try:
-        run_twice(process, request.model_dump(mode="json"), limits_of(context.spec.limits, job.recording), job.recording.recording_id)
+        with borrowed_process(store) as process:
+            limits = limits_of(context.spec.limits, job.recording)
+            run_twice(process, request.model_dump(mode="json"), limits, job.recording.recording_id)
     except LimitExceededError as error:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         write_outcome(folder, _given_up(job.recording, error))
-    finally:
-        _PROCESSES.put(process)
 
 
 def limits_of(settings: LimitSettings, recording: Recording) -> Limits:
@@ -257,11 +258,22 @@ def _part_index(store_uri: str, family: Family, key: str) -> PartIndex | None:
         return None
 
 
-def _checked_out_process(store: ManagedStore) -> IsolatedProcess:
+def worker_store(uri: str) -> ManagedStore:
+    """Return this process's store of an address, opened on first use and closed by nobody: for jobs on Dask workers."""
+    return _store(uri)
+
+
+@contextmanager
+def borrowed_process(store: ManagedStore) -> Iterator[IsolatedProcess]:
+    """Take one of this process's children, or a new one, for the length of the context."""
     try:
-        return _PROCESSES.get_nowait()
+        process = _PROCESSES.get_nowait()
     except queue.Empty:
-        return IsolatedProcess(store.scratch_folder() / f"isolated-{os.getpid()}.log")
+        process = IsolatedProcess(store.scratch_folder() / f"isolated-{os.getpid()}.log")
+    try:
+        yield process
+    finally:
+        _PROCESSES.put(process)
 
 
 def prepare_processes(store_uri: str, count: int) -> None:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from pipelines.dataset.version_counts import RowCounts, filter_order
 from pipelines.dataset.version_tables import Row
 from pipelines.errors import BuildFailedError
-from storage_schemas.clips import CLIP_SCHEMA
+from storage_schemas.clips import CLIP_SCHEMA, FitQuality
 from storage_schemas.identifiers import canonical_json_bytes
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, PartIndex, PartRecording, RowRange, part_path
@@ -28,6 +28,7 @@ from storage_schemas.recordings import RECORDING_SCHEMA
 from storage_schemas.rejections import Rejection, RejectionReason, Stage
 
 _NO_ROWS = RowRange(start=0, count=0)
+_NO_FIT = FitQuality(error_percent_iod=0.0, jitter_ratio=0.0, flagged_share=0.0)
 _CLIP_COLUMNS = CLIP_SCHEMA.names
 
 SPLIT_RECORDING_SCHEMA = RECORDING_SCHEMA.append(pa.field("split", pa.string()))
@@ -58,15 +59,20 @@ class BuiltPart:
 
 @dataclass(frozen=True)
 class ClipFilter:
-    """A filter of the version: clips for which `keeps` is false become rejections with reason `filtered`.
+    """A filter of the version: clips for which `keeps` is false become rejections.
 
     Attributes:
         name: appears in keep rates as ``filter:<name>`` and in the rejection.
         keeps: takes a row of CLIP_SCHEMA as a dictionary.
+        stage, reason: of the rejections.
+        explain: gives a rejection's message and the numbers behind it; None: the filter's name.
     """
 
     name: str
     keeps: Callable[[Mapping[str, Any]], bool]
+    stage: Stage = Stage.FILTER
+    reason: RejectionReason = RejectionReason.FILTERED
+    explain: Callable[[Mapping[str, Any]], tuple[str, dict[str, float | int | str]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,11 +106,12 @@ def read_built_part(store: ObjectStore, recordings: pa.Table, part_keys: Mapping
     return BuiltPart(recordings, stored)
 
 
-def required_families(*, is_still: bool, audio_required: bool) -> frozenset[Family]:
+def required_families(*, is_still: bool, audio_required: bool, with_coefficients: bool = False) -> frozenset[Family]:
     """Return the families that every clip of a recording must be in: a still has frames only, audio may be optional."""
     if is_still:
         return frozenset({Family.FRAMES})
-    return frozenset(Family) if audio_required else frozenset({Family.FRAMES, Family.LANDMARKS})
+    optional = {Family.AUDIO: audio_required, Family.COEFFICIENTS: with_coefficients}
+    return frozenset(family for family in Family if optional.get(family, True))
 
 
 def clip_number(clip_id: str, recording_id: str) -> int:
@@ -125,11 +132,13 @@ class RowBuilder:
 
     Args:
         audio_required: whether a clip without audio is incomplete.
+        with_coefficients: whether a clip without coefficients is.
         filters: applied in order to complete clips.
     """
 
-    def __init__(self, *, audio_required: bool, filters: Sequence[ClipFilter] = ()) -> None:
+    def __init__(self, *, audio_required: bool, with_coefficients: bool = False, filters: Sequence[ClipFilter] = ()) -> None:
         self._audio_required = audio_required
+        self._with_coefficients = with_coefficients
         self._filters = tuple(filters)
         self._last_recording_id = ""
         self.counts = RowCounts()
@@ -183,7 +192,9 @@ class RowBuilder:
     def _clip_row(
         self, recording: dict[str, Any], clips: dict[Family, PartClip], part: BuiltPart, rejections: dict[bytes, Rejection]
     ) -> Row | None:
-        required = required_families(is_still=recording["is_still"], audio_required=self._audio_required)
+        required = required_families(
+            is_still=recording["is_still"], audio_required=self._audio_required, with_coefficients=self._with_coefficients
+        )
         missing = sorted(required - clips.keys())
         clip_id = next(iter(clips.values())).clip.clip_id
         if missing:
@@ -191,22 +202,22 @@ class RowBuilder:
                 _reject(rejections, _incomplete(clip_id, recording["recording_id"], missing))
             return None
         row = _clip_row(recording, clips, {family: stored.index.key for family, stored in part.indices.items()})
-        refused_by = self._refusing_filter(row)
-        if refused_by:
-            _reject(rejections, _filtered(clips[Family.FRAMES], refused_by))
+        refused = self._refused(clips[Family.FRAMES], row)
+        if refused is not None:
+            _reject(rejections, refused)
             return None
         return row
 
-    def _refusing_filter(self, row: Row) -> str:
+    def _refused(self, item: PartClip, row: Row) -> Rejection | None:
         if not self._filters:
-            return ""
+            return None
         values = dict(zip(_CLIP_COLUMNS, row, strict=True))
         for clip_filter in self._filters:
             self.counts.filter_reached[clip_filter.name] += 1
             if not clip_filter.keeps(values):
-                return clip_filter.name
+                return _filtered(item, clip_filter, values)
             self.counts.filter_kept[clip_filter.name] += 1
-        return ""
+        return None
 
     def _count(self, kept: list[Row], rejections: dict[bytes, Rejection], split: str) -> None:
         counts = self.counts
@@ -252,6 +263,8 @@ def part_columns(clips: Mapping[Family, PartClip], part_keys: Mapping[Family, st
     landmarks, audio = clips.get(Family.LANDMARKS), clips.get(Family.AUDIO)
     waveform = audio.ranges["waveform"] if audio else _NO_ROWS
     log_mel = audio.ranges["log_mel"] if audio else _NO_ROWS
+    fitted = clips.get(Family.COEFFICIENTS)
+    quality = fitted.fit if fitted and fitted.fit else _NO_FIT
     return {
         "frames_part": part_keys[Family.FRAMES] if Family.FRAMES in clips else "",
         "landmarks_part": part_keys[Family.LANDMARKS] if landmarks else "",
@@ -264,6 +277,13 @@ def part_columns(clips: Mapping[Family, PartClip], part_keys: Mapping[Family, st
         "frames_sha256": clips[Family.FRAMES].hashes.frames if Family.FRAMES in clips else "",
         "landmarks_sha256": landmarks.hashes.landmarks if landmarks else "",
         "audio_sha256": audio.hashes.audio if audio else "",
+        "coefficients_part": part_keys[Family.COEFFICIENTS] if fitted else "",
+        "coefficients_start": fitted.ranges["beta"].start if fitted else 0,
+        "identity_row": fitted.ranges["identity"].start if fitted else 0,
+        "coefficients_sha256": fitted.hashes.coefficients if fitted else "",
+        "fit_error_percent_iod": quality.error_percent_iod,
+        "fit_jitter_ratio": quality.jitter_ratio,
+        "fit_flagged_share": quality.flagged_share,
     }
 
 
@@ -329,10 +349,13 @@ def _incomplete(clip_id: str, recording_id: str, missing: Sequence[Family]) -> R
     )  # fmt: skip
 
 
-def _filtered(item: PartClip, filter_name: str) -> Rejection:
+def _filtered(item: PartClip, clip_filter: ClipFilter, row: Mapping[str, Any]) -> Rejection:
     clip = item.clip
+    message, details = f"the version's filter {clip_filter.name} left the clip out", {}
+    if clip_filter.explain is not None:
+        message, details = clip_filter.explain(row)
     return Rejection(
-        item_id=clip.clip_id, recording_id=clip.recording_id, stage=Stage.FILTER, reason=RejectionReason.FILTERED,
-        message=f"the version's filter {filter_name} left the clip out", details={"filter": filter_name},
+        item_id=clip.clip_id, recording_id=clip.recording_id, stage=clip_filter.stage, reason=clip_filter.reason,
+        message=message, details={"filter": clip_filter.name, **details},
         start_s=clip.source_start_s, end_s=clip.source_start_s + clip.frames / 25,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from enum import Enum, auto
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.dataset.face_model_store import unnamed_face_models
 from pipelines.dataset.running_builds import marks_by_age
 from pipelines.dataset.version_tables import VersionTable, read_batches, sha256_of, table_path, version_folder
 from pipelines.dataset.versions import list_tags, list_versions, read_manifest, version_ids
@@ -49,6 +50,7 @@ class Collected(BaseModel):
         versions: ids of versions that the policy gave up.
         unfinished_versions: version folders without a manifest.
         parts: part folders that no remaining version names.
+        face_models: folders of face models that no remaining version names and that are not the current one.
         staged: folders of staged recordings that no build will fetch.
         builds: marks of builds that are gone.
         kept_young: number of such folders that were kept because they are younger than the grace period.
@@ -63,6 +65,7 @@ class Collected(BaseModel):
     versions: list[str]
     unfinished_versions: list[str]
     parts: list[str]
+    face_models: list[str]
     staged: list[str]
     builds: list[str]
     kept_young: int
@@ -77,6 +80,7 @@ class _Kind(Enum):
     VERSION = auto()
     UNFINISHED = auto()
     PART = auto()
+    FACE_MODEL = auto()
     STAGED = auto()
 
 
@@ -100,7 +104,7 @@ def collect_garbage(
     now_s: float | None = None,
     remove_stale_scratch: Callable[[], int] | None = None,
 ) -> Collected:
-    """Remove versions that the policy gives up, then unfinished versions, parts and staged recordings that nothing names.
+    """Remove versions that the policy gives up, then unfinished versions, parts, face models and staged recordings that nothing names.
 
     Args:
         store: what to clean.
@@ -133,6 +137,7 @@ def collect_garbage(
         versions=[folder.path.rpartition("/")[2] for folder in gone if folder.kind is _Kind.VERSION],
         unfinished_versions=[folder.path for folder in gone if folder.kind is _Kind.UNFINISHED],
         parts=[folder.path for folder in gone if folder.kind is _Kind.PART],
+        face_models=[folder.path for folder in gone if folder.kind is _Kind.FACE_MODEL],
         staged=[folder.path for folder in gone if folder.kind is _Kind.STAGED],
         builds=dead,
         kept_young=kept_young,
@@ -154,9 +159,19 @@ def _found(store: ObjectStore, policy: KeepPolicy, youngest_s: float) -> tuple[l
     parts, young_parts = _by_age(store, unnamed, youngest_s)
     staged, young_staged = _by_age(store, _folders(store, "staging", _STAGING_DEPTH, _Kind.STAGED), youngest_s)
     unfinished, young_unfinished = _by_age(store, _unfinished_versions(store), youngest_s)
+    models, young_models = _by_age(store, _unnamed_models(store, gone), youngest_s)
     published_meanwhile = _named_parts(store, version_ids(store), gone)
     parts = [folder for folder in parts if folder.path not in published_meanwhile]
-    return [*versions, *unfinished, *parts, *staged], young_versions + young_parts + young_staged + young_unfinished
+    unnamed_still = {folder.path for folder in _unnamed_models(store, gone)}
+    models = [folder for folder in models if folder.path in unnamed_still]
+    young = young_versions + young_parts + young_staged + young_unfinished + young_models
+    return [*versions, *unfinished, *parts, *models, *staged], young
+
+
+def _unnamed_models(store: ObjectStore, gone: set[str]) -> list[_Folder]:
+    staying = [version_id for version_id in version_ids(store) if version_folder(version_id) not in gone]
+    named = {read_manifest(store, version_id).face_model for version_id in staying}
+    return [_Folder(path, tuple(store.list_objects(path)), _Kind.FACE_MODEL) for path in unnamed_face_models(store, named)]
 
 
 def _given_up(store: ObjectStore, policy: KeepPolicy) -> list[VersionManifest]:

@@ -33,7 +33,7 @@ def main() -> None:
     os.dup2(2, 1)
     import cv2  # noqa: PLC0415 - like the next import, it may write to stdout
 
-    from pipelines.dataset.recording_processing import handle_request  # noqa: PLC0415
+    from pipelines.dataset.request_handling import handle_request  # noqa: PLC0415
 
     cv2.setNumThreads(1)
 

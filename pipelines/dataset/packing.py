@@ -77,7 +77,8 @@ def family_hash(hashes: FamilyHashes, family: Family) -> str:
 def _part_clip(recording: StagedRecording, clip: Clip, family: Family, ranges: dict[str, RowRange]) -> PartClip:
     # Hashes of other families stay out: this part's bytes must not change when only they do.
     digest = family_hash(recording.outcome.hashes[clip.clip_key], family)
-    return PartClip(clip=clip, hashes=FamilyHashes(**{family.value: digest}), ranges=ranges)
+    fit = recording.outcome.fits.get(clip.clip_key) if family is Family.COEFFICIENTS else None
+    return PartClip(clip=clip, hashes=FamilyHashes(**{family.value: digest}), ranges=ranges, fit=fit)
 
 
 def _check_unique_keys(clips: list[Clip]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipelines.errors import BuildFailedError
 from pipelines.media_time import SAMPLES_PER_FRAME
 from storage_schemas import part_layout
-from storage_schemas.part_layout import LANDMARK_COUNT, Family
+from storage_schemas.part_layout import EXPRESSION_SIZE, IDENTITY_SIZE, LANDMARK_COUNT, POSE_SIZE, Family
 
 LOG_MEL_BINS = 80
 
@@ -43,6 +43,16 @@ class ArrayLayout:
         return self.rows_per_chunk * self.chunks_per_zarr_shard
 
 
+_RHO_UNITS = "pitch, yaw, roll in rad; x right and y up from the crop's centre and scale, in shares of the crop's side"
+
+
+def _coefficients(name: str, dtype: np.dtype[Any], row_shape: tuple[int, ...], units: str) -> ArrayLayout:
+    """Return the layout of an array of coefficients with a row a frame."""
+    attributes = {"axes": ["frame", "component"][: 1 + len(row_shape)], "units": units, "frames_per_second": 25}
+    rows_per_chunk, chunks = part_layout.COEFFICIENT_ROWS_PER_CHUNK, part_layout.COEFFICIENT_CHUNKS_PER_ZARR_SHARD
+    return ArrayLayout(name, Family.COEFFICIENTS, dtype, row_shape, rows_per_chunk, chunks, attributes)
+
+
 PART_ARRAYS: tuple[ArrayLayout, ...] = (
     ArrayLayout(
         "landmarks", Family.LANDMARKS, np.dtype("<f4"), (LANDMARK_COUNT, 3),
@@ -64,6 +74,18 @@ PART_ARRAYS: tuple[ArrayLayout, ...] = (
         "log_mel", Family.AUDIO, np.dtype("<f4"), (LOG_MEL_BINS,),
         part_layout.LOG_MEL_ROWS_PER_CHUNK, part_layout.LOG_MEL_CHUNKS_PER_ZARR_SHARD,
         {"axes": ["column", "mel bin"], "units": "normalised log magnitude", "columns_per_second": 80},
+    ),
+    _coefficients("beta", np.dtype("<f4"), (EXPRESSION_SIZE,), "the face model's units; smoothed"),
+    _coefficients("rho", np.dtype("<f4"), (POSE_SIZE,), _RHO_UNITS + "; smoothed"),
+    _coefficients("beta_raw", np.dtype("<f4"), (EXPRESSION_SIZE,), "the face model's units; frame by frame"),
+    _coefficients("rho_raw", np.dtype("<f4"), (POSE_SIZE,), _RHO_UNITS + "; frame by frame"),
+    _coefficients("residual", np.dtype("<f4"), (), "mean distance of the landmarks from the fit, inter-ocular distances; NaN: undetected"),
+    _coefficients("jitter", np.dtype("<f4"), (), "second difference of the fit's rigid points, inter-ocular distances"),
+    _coefficients("flags", np.dtype("u1"), (), "1 missing, 2 residual, 4 expression range, 8 pose range"),
+    ArrayLayout(
+        "identity", Family.COEFFICIENTS, np.dtype("<f4"), (IDENTITY_SIZE,),
+        part_layout.IDENTITY_ROWS_PER_CHUNK, part_layout.IDENTITY_CHUNKS_PER_ZARR_SHARD,
+        {"axes": ["clip", "identity mode"], "units": "the face model's units"},
     ),
 )  # fmt: skip
 """Every array, family by family, in the order in which a clip's content hash takes them."""
@@ -135,4 +157,6 @@ def check_landmark_values(landmarks: NDArray[np.float32], detected: NDArray[np.b
 def _expected_rows(layout: ArrayLayout, frames: int) -> int | None:
     if layout.name == "log_mel":
         return None  # depends on the hop of the audio settings
+    if layout.name == "identity":
+        return 1  # for the whole clip
     return frames * SAMPLES_PER_FRAME if layout.name == "waveform" else frames

@@ -20,6 +20,7 @@ import zarr
 from pydantic import ValidationError
 
 from pipelines.dataset.frame_tar_checks import check_frames_tar
+from pipelines.dataset.packing import family_hash
 from pipelines.dataset.part_arrays import ArrayLayout, arrays_of, group_name
 from pipelines.dataset.problems import Check, Problem, ProblemList
 from pipelines.errors import BadInputError, StoreError
@@ -229,7 +230,7 @@ def _check_clip(part: PartToCheck, item: PartClip, arrays: Sequence[zarr.Array[A
             problems.add(Check.ARRAY, item.clip.clip_id, f"{part.folder}/{layout.name} does not decode: {type(error).__name__}: {error}")
             return
         digest.update(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
-    expected = item.hashes.landmarks if part.family is Family.LANDMARKS else item.hashes.audio
+    expected = family_hash(item.hashes, part.family)
     if digest.hexdigest() != expected:
         problems.add(Check.CLIP_HASH, item.clip.clip_id, f"{part.folder}: expected decoded rows with SHA-256 {expected}, found another")
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 from pipelines.errors import BadInputError
 from storage_schemas.build_spec import BuildSpec, PartSettings
 from storage_schemas.identifiers import content_hash
-from storage_schemas.part_layout import PART_FORMAT, Family
+from storage_schemas.part_layout import PART_FORMAT, RECORDING_FAMILIES, Family
 from storage_schemas.recordings import Recording
 
 PART_KEY_DIGITS = 32
@@ -35,6 +35,9 @@ _TRACKING_SOFTWARE = ("av", "decord", "mediapipe", "numpy", "opencv")
 _AUDIO_SOFTWARE = ("av", "numpy", "scipy", "zarr")
 _TRACKING_STAGES = ("probe", "track", "crop", "landmarks", "pack")
 _AUDIO_STAGES = ("audio", "pack")
+_FIT_SOFTWARE = ("numpy", "scipy", "zarr")
+_FIT_STAGES = ("fit", "pack")
+_FIT_SETTINGS = ("depth_weight", "landmark_noise", "identity_frames", "pose_smoothing", "expression_smoothing")
 _LIMITS_THAT_REJECT = ("max_duration_s", "max_side_px", "min_side_px", "min_fps", "max_fps")
 _CONTENT_COLUMNS = (
     "recording_id", "video_sha256", "audio_sha256", "is_still", "start_s", "end_s", "window_x_px", "window_y_px", "window_width_px",
@@ -63,9 +66,9 @@ class PlannedPart:
         return content_keys(self.recordings)
 
     def families(self) -> tuple[Family, ...]:
-        """Return the families the part has: stills alone have no audio."""
+        """Return the families made from its recordings: stills alone have no audio."""
         stills = all(self.recordings.column("is_still").to_pylist())
-        return (Family.FRAMES, Family.LANDMARKS) if stills else tuple(Family)
+        return (Family.FRAMES, Family.LANDMARKS) if stills else RECORDING_FAMILIES
 
 
 @dataclass
@@ -175,6 +178,25 @@ def family_recipes(
         "stages": _chosen(stage_versions, _AUDIO_STAGES), "software": _chosen(software, _AUDIO_SOFTWARE),
     }  # fmt: skip
     return {Family.FRAMES: tracking, Family.LANDMARKS: content_hash(arrays), Family.AUDIO: content_hash(audio)}
+
+
+def coefficient_recipe(
+    landmark_recipe: str, face_model: str, spec: BuildSpec, stage_versions: Mapping[str, int], software: Mapping[str, str]
+) -> str:
+    """Return, like `family_recipes`, the hash of what decides the bytes of coefficients beside the recordings.
+
+    Args:
+        landmark_recipe: that of the landmarks family.
+        face_model: id of the model that is fitted.
+        spec, stage_versions, software: see `family_recipes`.
+    """
+    fit = spec.face_model.model_dump(mode="json", include=set(_FIT_SETTINGS))
+    return content_hash(
+        {
+            "landmarks": landmark_recipe, "face_model": face_model, "fit": fit,
+            "stages": _chosen(stage_versions, _FIT_STAGES), "software": _chosen(software, _FIT_SOFTWARE),
+        }
+    )  # fmt: skip
 
 
 def part_key(family: Family, keys: Sequence[str], recipes: Mapping[Family, str]) -> str:

@@ -23,6 +23,7 @@ class Check(StrEnum):
     ARRAY = "array"
     CLIP_HASH = "clip_hash"
     CLIP_ROW = "clip_row"
+    FACE_MODEL = "face_model"
     UNCHECKED = "unchecked"  # the checks could not go on
 
 

@@ -91,7 +91,9 @@ def _write_tables(scratch: Path, description: BuildDescription, content: Version
     folder, runs = scratch / "version", scratch / "runs"
     folder.mkdir()
     runs.mkdir()
-    builder = RowBuilder(audio_required=description.spec.audio.required, filters=content.filters)
+    builder = RowBuilder(
+        audio_required=description.spec.audio.required, with_coefficients=bool(description.face_model), filters=content.filters
+    )
     inputs = InputDigest()
     with ExitStack() as stack:
         tables = {table: stack.enter_context(TableWriter(folder / table.file_name, table.schema)) for table in VersionTable}

@@ -21,7 +21,8 @@ import pyarrow as pa
 
 from pipelines.dataset.clip_rows import BuiltPart, StoredIndex, with_splits
 from pipelines.dataset.comparing import diff_versions
-from pipelines.dataset.planning import PlannedPart, content_keys, family_recipes, part_key, plan_parts
+from pipelines.dataset.part_arrays import arrays_of
+from pipelines.dataset.planning import PlannedPart, coefficient_recipe, content_keys, family_recipes, part_key, plan_parts
 from pipelines.dataset.publishing import VersionContent, publish_version
 from pipelines.dataset.splitting import speaker_split
 from pipelines.dataset.verifying import verify_version
@@ -39,6 +40,7 @@ OpenStore = Callable[[str], ObjectStore]
 CHANGED_SHARE = 0.01
 _SPEC = BuildSpec(name="scale")
 _FRAMES = 75
+_FACE_MODEL = "learned-0123456789abcdef"
 _CREATED = "1970-01-01T00:00:00Z"
 _RECORDINGS_PER_BATCH = 16_384
 _OBJECTS = {
@@ -50,6 +52,10 @@ _OBJECTS = {
     Family.AUDIO: (
         "audio.zarr/log_mel/c/0/0", "audio.zarr/log_mel/zarr.json",
         "audio.zarr/waveform/c/0", "audio.zarr/waveform/zarr.json", "audio.zarr/zarr.json",
+    ),
+    Family.COEFFICIENTS: (
+        *(f"coefficients.zarr/{layout.name}/{name}" for layout in arrays_of(Family.COEFFICIENTS) for name in ("c/0", "zarr.json")),
+        "coefficients.zarr/zarr.json",
     ),
 }  # fmt: skip
 
@@ -130,13 +136,18 @@ def _recording_row(number: int, seed: int) -> tuple[Any, ...]:
 
 def synthetic_parts(batches: Iterator[pa.RecordBatch]) -> Iterator[BuiltPart]:
     """Yield the planned parts of a listing with the indices that building them would have left."""
-    recipes = family_recipes(_SPEC, {}, {}, {})
+    recipes = _recipes()
     for part in plan_parts(batches, _SPEC.parts):
         splits = [speaker_split(speaker, _SPEC.split) for speaker in part.recordings.column("speaker").to_pylist()]
         recordings = with_splits(part.recordings, pa.array(splits, pa.string()))
         keys = part.content_keys()
         stored = {family: StoredIndex.from_bytes(_index_bytes(part, family, part_key(family, keys, recipes))) for family in Family}
         yield BuiltPart(recordings, stored)
+
+
+def _recipes() -> dict[Family, str]:
+    recipes = family_recipes(_SPEC, {}, {}, {})
+    return recipes | {Family.COEFFICIENTS: coefficient_recipe(recipes[Family.LANDMARKS], _FACE_MODEL, _SPEC, {}, {})}
 
 
 def _index_bytes(part: PlannedPart, family: Family, key: str) -> bytes:
@@ -153,11 +164,16 @@ def _part_recording(recording_id: str, sha256: str, family: Family, row: int) ->
         "window_x_px": 704.5, "window_y_px": 212.25, "window_size_px": 512.0, "window_source": "tracked", "source_width_px": 1920,
         "source_height_px": 1080, "source_fps": 29.97, "frames_held": 0, "face_height_px": 310.5, "detection_rate": 1.0,
     }  # fmt: skip
-    rows = {Family.FRAMES: {"frames": _FRAMES}, Family.LANDMARKS: {"landmarks": _FRAMES, "detected": _FRAMES}}
+    rows = {Family.FRAMES: {"frames": _FRAMES}} | {
+        family: {layout.name: 1 if layout.name == "identity" else _FRAMES for layout in arrays_of(family)}
+        for family in (Family.LANDMARKS, Family.COEFFICIENTS)
+    }
     counts = rows.get(family, {"waveform": _FRAMES * 640, "log_mel": 1 + _FRAMES * 640 // 200})
     ranges = {name: {"start": row * count, "count": count} for name, count in counts.items()}
     hashes = {family.value: sha256}
-    return {"recording_id": recording_id, "content_key": sha256, "clips": [{"clip": clip, "hashes": hashes, "ranges": ranges}]}
+    fit = {"error_percent_iod": 0.31, "jitter_ratio": 0.35, "flagged_share": 0.0} if family is Family.COEFFICIENTS else None
+    stored = {"clip": clip, "hashes": hashes, "ranges": ranges, "fit": fit}
+    return {"recording_id": recording_id, "content_key": sha256, "clips": [stored]}
 
 
 def _make_listing(work: _Work) -> int:
@@ -165,7 +181,7 @@ def _make_listing(work: _Work) -> int:
 
 
 def _plan(work: _Work) -> int:
-    recipes = family_recipes(_SPEC, {}, {}, {})
+    recipes = _recipes()
     parts = 0
     for part in plan_parts(synthetic_recordings(work.clips, work.seed), _SPEC.parts):
         keys = content_keys(part.recordings)
@@ -180,7 +196,7 @@ def _make_indices(work: _Work) -> int:
 def _publish(work: _Work) -> dict[str, Any]:
     store = work.open_store(work.store_uri)
     content = VersionContent(synthetic_parts(synthetic_recordings(work.clips, work.seed, work.changed_share)))
-    manifest = publish_version(store, BuildDescription(_SPEC, {}, {}, {}), content, created=_CREATED, check_objects=False)
+    manifest = publish_version(store, BuildDescription(_SPEC, {}, {}, {}, _FACE_MODEL), content, created=_CREATED, check_objects=False)
     return {"id": manifest.dataset_version, "objects": manifest.counts["objects"]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-STAGE_VERSIONS: dict[str, int] = {"probe": 1, "track": 1, "crop": 1, "landmarks": 1, "audio": 1, "pack": 1}
+STAGE_VERSIONS: dict[str, int] = {"probe": 1, "track": 1, "crop": 1, "landmarks": 1, "audio": 1, "pack": 1, "fit": 1}
 """Raise a number when that stage's code would give other bytes for the same input; parts that depend on it are then built anew."""
 
 SOFTWARE: dict[str, str] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from pipelines.dataset.clip_rows import StoredIndex, part_columns
+from pipelines.dataset.face_model_store import fetch_face_model, read_card
 from pipelines.dataset.part_checks import check_part, parts_of
 from pipelines.dataset.problems import Check, Problem, ProblemList
 from pipelines.dataset.table_checks import check_manifest, check_tables
@@ -23,7 +25,12 @@ from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, part_
 Progress = Callable[[int, int], None]
 """(objects checked so far, objects in all)."""
 
-_PART_COLUMNS = {Family.FRAMES: "frames_part", Family.LANDMARKS: "landmarks_part", Family.AUDIO: "audio_part"}
+_PART_COLUMNS = {
+    Family.FRAMES: "frames_part",
+    Family.LANDMARKS: "landmarks_part",
+    Family.AUDIO: "audio_part",
+    Family.COEFFICIENTS: "coefficients_part",
+}
 _CLIP_FIELDS = (
     "clip_id", "clip_key", "recording_id", "frames", "source_start_s", "source_width_px", "source_height_px", "source_fps",
     "window_x_px", "window_y_px", "window_size_px", "window_source", "frames_held", "face_height_px", "detection_rate",
@@ -36,7 +43,7 @@ def verify_version(store: ObjectStore, version: str, *, manifest_only: bool = Fa
     Always: the id is the hash of the content, the tables have the hashes, digests and counts that the manifest states, their rows
     are sorted, unique and consistent. Unless `manifest_only`, also: every object is there with its size and SHA-256 (every byte is
     read), tars and arrays have the members, shapes and types of their layout, every clip decodes to the bytes its hash was made of,
-    and the clips table says what the parts' indices say.
+    the clips table says what the parts' indices say, and the face model that the version names is there and has the content of its id.
 
     Args:
         store: where the version is.
@@ -55,7 +62,12 @@ def verify_version(store: ObjectStore, version: str, *, manifest_only: bool = Fa
     check_manifest(manifest, version_id, problems)
     check_tables(store, manifest, version_id, problems)
     if not manifest_only:
-        for check in (_check_parts(store, manifest, version_id, progress), _check_clip_rows(store, version_id)):
+        checks = (
+            _check_parts(store, manifest, version_id, progress),
+            _check_clip_rows(store, version_id),
+            _check_face_model(store, manifest.face_model),
+        )
+        for check in checks:
             problems.extend(list(_until_unreadable(check)))
     return problems.all()
 
@@ -86,6 +98,22 @@ def _check_parts(store: ObjectStore, manifest: VersionManifest, version_id: str,
         checked += len(part.objects)
         if progress is not None:
             progress(checked, total)
+
+
+def _check_face_model(store: ObjectStore, model_id: str) -> Iterator[Problem]:
+    """Check that the model of the coefficients is there and is the one its id says."""
+    if not model_id:
+        return
+    scratch = store.scratch_folder()
+    try:
+        read_card(store, model_id)
+        fetch_face_model(store, model_id, scratch)
+    except FileNotFoundError:
+        yield Problem(check=Check.FACE_MODEL, item=model_id, message="the version names this face model, the store does not have it")
+    except StoreError as error:
+        yield Problem(check=Check.FACE_MODEL, item=model_id, message=str(error))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _check_clip_rows(store: ObjectStore, version_id: str) -> Iterator[Problem]:

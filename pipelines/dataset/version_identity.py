@@ -18,6 +18,7 @@ _PATH_SETTINGS = (
     ("corpus", "labels_csv"), ("corpus", "annotations"), ("landmarks", "task_file"),
     ("split", "train_list"), ("split", "validation_list"), ("split", "test_list"),
 )  # fmt: skip
+_HOW_THE_MODEL_IS_FOUND = {"policy", "name"}  # the id of the model that was found is hashed itself
 _ROWS_PER_UPDATE = 32_768
 
 
@@ -30,7 +31,7 @@ class BuildDescription:
         stage_versions: STAGE_VERSION of each stage.
         software: versions of the libraries that decide bytes.
         model_hashes: SHA-256 of each landmark model file.
-        face_model: id of the face model; empty until coefficients exist.
+        face_model: id of the face model of the coefficients; empty: there are none.
     """
 
     spec: BuildSpec
@@ -43,12 +44,17 @@ class BuildDescription:
 def hashed_spec(spec: BuildSpec) -> dict[str, Any]:
     """Return a specification as it enters hashes: without the paths it names.
 
+    A face model that is not wanted has no settings, as in specifications of before there were any.
+
     What those files say is hashed elsewhere (labels and annotations with the recordings, lists with the splits, the task
     file with the model hashes), and an id must not depend on where something lies.
     """
     values = spec.model_dump(mode="json")
     for section, name in _PATH_SETTINGS:
         values[section][name] = bool(values[section][name])
+    face_model = values.pop("face_model")
+    if face_model["enabled"]:
+        values["face_model"] = {name: value for name, value in face_model.items() if name not in _HOW_THE_MODEL_IS_FOUND}
     return values
 
 

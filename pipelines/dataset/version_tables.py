@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.dataset.row_digests import RowDigest
-from storage_schemas.clips import CLIP_SCHEMA
+from storage_schemas.clips import CLIP_COLUMNS_BY_FORMAT, CLIP_SCHEMA
 from storage_schemas.dataset_version import OBJECT_SCHEMA
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.rejections import REJECTION_SCHEMA
@@ -36,6 +36,11 @@ class VersionTable(StrEnum):
     def schema(self) -> pa.Schema:
         """Columns of the table."""
         return _SCHEMAS[self]
+
+    def schema_of_format(self, version_format: int) -> pa.Schema:
+        """Return the columns that the table has in a version of a manifest format; those of earlier formats are the first ones."""
+        columns = CLIP_COLUMNS_BY_FORMAT.get(version_format) if self is VersionTable.CLIPS else None
+        return pa.schema(list(self.schema)[:columns])
 
     @property
     def file_name(self) -> str:
@@ -122,7 +127,22 @@ def read_batches(
         pyarrow.ArrowException: if the file is damaged.
     """
     with store.open(table_path(version_id, table)) as file:
-        yield from parquet_batches(file, columns)
+        yield from (completed_batch(batch, table.schema, columns) for batch in parquet_batches(file, columns))
+
+
+def completed_batch(batch: pa.RecordBatch, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.RecordBatch:
+    """Return a batch with the columns that an earlier format lacks, empty or 0; all of the schema's or the named ones."""
+    names = schema.names if columns is None else list(columns)
+    found = set(batch.schema.names)
+    if names == batch.schema.names or not found <= set(schema.names):
+        return batch
+    fields = [schema.field(name) for name in names]
+    arrays = [batch.column(field.name) if field.name in found else _blank(field.type, batch.num_rows) for field in fields]
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _blank(kind: pa.DataType, rows: int) -> pa.Array:
+    return pa.repeat(pa.scalar("" if pa.types.is_string(kind) else 0, kind), rows)
 
 
 def parquet_batches(file: BinaryIO, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -46,6 +46,8 @@ def parse_manifest(data: bytes, where: str) -> VersionManifest:
     if not isinstance(found, int) or found > VERSION_FORMAT:
         msg = f"{where}: format {found!r} is newer than format {VERSION_FORMAT}, the newest this program reads; update flowvqtalker"
         raise BadInputError(msg)
+    if found == 1:  # before there were coefficients
+        values.get("spec", {}).setdefault("face_model", {"enabled": False})
     try:
         return VersionManifest.model_validate(values)
     except ValidationError as error:
