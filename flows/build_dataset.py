@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from prefect import flow
 
@@ -16,6 +17,8 @@ from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
 from storage_schemas.part_layout import Family
 from tasks.build_marking import marked_as_running
+from tasks.coefficient_fitting import fit_coefficients, plan_with_coefficients
+from tasks.face_models import find_face_model, landmark_sources, make_face_model
 from tasks.part_building import BuiltCounts, PartWork, build_parts
 from tasks.planning import BuildPlan, plan_build
 from tasks.progress import RunProgress
@@ -49,27 +52,67 @@ def build_dataset(spec: BuildSpec, source: str, store: str, workers: int = 0, sc
             plan = plan_build(spec, source, store)
             if not scheduler:
                 prepare_processes(store, min(plan.recordings_to_process, workers or default_workers()))
-            counts, startup_s = _build_missing(plan, workers, scheduler)
+            with _Cluster(scheduler, workers) as cluster:
+                counts = _build_missing(plan, cluster)
+                plan = _with_coefficients(plan, cluster, counts)
         finally:
             close_processes()
         published = publish(plan, tag)
     return _summary(plan, counts, published, tag).model_copy(
-        update={"seconds": time.perf_counter() - started, "startup_seconds": startup_s}
+        update={"seconds": time.perf_counter() - started, "startup_seconds": cluster.startup_s}
     )
 
 
-def _build_missing(plan: BuildPlan, workers: int, scheduler: str) -> tuple[BuiltCounts, float]:
-    """Build what is missing, batch by batch; return what was done and how long the cluster took to start."""
+class _Cluster:
+    """The Dask cluster of a run, started when it is first needed: a run that finds nothing to do starts none."""
+
+    def __init__(self, scheduler: str, workers: int) -> None:
+        self._scheduler, self._workers = scheduler, workers
+        self._stack = ExitStack()
+        self._address = ""
+        self.startup_s = 0.0
+
+    def __enter__(self) -> _Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def address(self) -> str:
+        """Return the scheduler's address."""
+        if not self._address:
+            started = time.perf_counter()
+            self._address = self._stack.enter_context(dask_scheduler(self._scheduler, self._workers))
+            self.startup_s = time.perf_counter() - started
+        return self._address
+
+
+def _build_missing(plan: BuildPlan, cluster: _Cluster) -> BuiltCounts:
+    """Build what is missing, batch by batch; return what was done."""
     counts = BuiltCounts()
     if not plan.work:
-        return counts, 0.0
-    started = time.perf_counter()
+        return counts
     progress = RunProgress("dataset-build", plan.recordings_to_obtain, f"recordings of {plan.context.spec.name}")
-    with dask_scheduler(scheduler, workers) as address:
-        startup_s = time.perf_counter() - started
-        for name, batch in _batches(plan):
-            counts.add(build_parts(name, batch, plan.context, address, progress))
-    return counts, startup_s
+    for name, batch in _batches(plan):
+        counts.add(build_parts(name, batch, plan.context, cluster.address(), progress))
+    return counts
+
+
+def _with_coefficients(plan: BuildPlan, cluster: _Cluster, counts: BuiltCounts) -> BuildPlan:
+    """Learn or take a face model, fit what is not fitted yet, and return the plan with the coefficients' parts."""
+    spec, store_uri = plan.context.spec, plan.context.store_uri
+    sources = landmark_sources(plan)
+    if not spec.face_model.enabled or not sources:
+        return plan
+    face_model = find_face_model(spec, sources, store_uri) or make_face_model(spec, sources, store_uri, cluster.address())
+    if not face_model:
+        return plan
+    fitted, context, jobs = plan_with_coefficients(plan, face_model)
+    if jobs:
+        fit_coefficients(context, jobs, cluster.address())
+        counts.by_family[Family.COEFFICIENTS] += len(jobs)
+        counts.parts += len({job.landmarks_key for job in jobs} - {work.part.keys[Family.LANDMARKS] for work in plan.work})
+    return fitted
 
 
 def _batches(plan: BuildPlan) -> Iterator[tuple[str, list[PartWork]]]:
@@ -97,6 +140,7 @@ def _summary(plan: BuildPlan, counts: BuiltCounts, published: Published, tag: st
         clips_rejected=manifest.counts["rejections"],
         rejections_by_reason=published.rejections_by_reason,
         frames=manifest.counts["frames"],
+        face_model=manifest.face_model,
         parts_total=len(plan.parts),
         parts_built=counts.parts,
         parts_built_by_family={family.value: counts.by_family[family] for family in Family},

@@ -28,7 +28,7 @@ class FaceModelCard(BaseModel):
     speakers: int
     expression_variance_64: float = Field(description="share of the variance of aligned landmarks that the expression modes explain")
     held_out_error_percent_iod: float | None = Field(
-        description="RMS distance in the image of clips left out from the modes of the others, % of the inter-ocular distance; null: too few"
+        description="RMS image distance of clips left out from the modes of the others, % of the inter-ocular distance; null: too few"
     )
     sha256: str = Field(description="SHA-256 of model.safetensors")
     size_bytes: int = Field(description="its size")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartRecording, 
 from storage_schemas.processing_request import FitRequest, SumRequest
 from storage_schemas.store_trouble import store_trouble
 from tasks.recording_jobs import borrowed_process, limits_of, worker_store
+
+_MODEL_FILES: dict[tuple[str, str], Path] = {}
+_MODEL_FILES_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ def fit_part(context: FitContext, job: FitJob) -> int:
     store = worker_store(context.store_uri)
     with _scratch(store) as folder:
         part = _fetched(store, job.landmarks_key, folder)
-        model_file = fetch_face_model(store, context.face_model, folder)
+        model_file = _model_file(store, context.face_model)
         staged = []
         for number, recording in enumerate(LandmarkFiles(part).index.recordings):
             staged.append(folder / f"staged-{number:06d}")
@@ -149,6 +153,15 @@ def _fit_recording(context: FitContext, store: ManagedStore, recording: PartReco
             out.mkdir()
             rejections = [clip_rejection(item.clip, error.reason, error.message, error.details) for item in recording.clips]
             write_outcome(out, outcome_of(recording, rejections))
+
+
+def _model_file(store: ManagedStore, face_model: str) -> Path:
+    """Return a local copy of a model, one for this process: its children keep what they have prepared by the path."""
+    with _MODEL_FILES_LOCK:
+        known = _MODEL_FILES.get((store.uri, face_model))
+        if known is None or not known.exists():
+            known = _MODEL_FILES[store.uri, face_model] = fetch_face_model(store, face_model, store.scratch_folder())
+        return known
 
 
 def _fetched(store: ManagedStore, landmarks_key: str, folder: Path) -> Path:

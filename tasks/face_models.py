@@ -66,12 +66,18 @@ def learning_recipe(spec: BuildSpec, sources: Sequence[LandmarkSource]) -> str:
     )
 
 
-def known_face_model(store: ObjectStore, spec: BuildSpec, sources: Sequence[LandmarkSource]) -> str:
+def find_face_model(spec: BuildSpec, sources: Sequence[LandmarkSource], store_uri: str) -> str:
     """Return the model that a build takes without learning; empty: it has to learn one.
 
     Raises:
         BadInputError: the policy names a model that is not there.
+        StoreError: the store cannot be read.
     """
+    with open_store(store_uri, Settings()) as store:
+        return _known_face_model(store, spec, sources)
+
+
+def _known_face_model(store: ObjectStore, spec: BuildSpec, sources: Sequence[LandmarkSource]) -> str:
     settings = spec.face_model
     if settings.policy is FaceModelPolicy.NAMED:
         return resolve_face_model(store, settings.name)

@@ -16,6 +16,7 @@ from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.corpora.fingerprinting import FingerprintIndex, fingerprint_recordings
 from pipelines.corpora.listing import list_corpus
+from pipelines.dataset.face_model_store import resolve_face_model
 from pipelines.dataset.planning import PlannedPart, family_recipes, part_key, plan_parts
 from pipelines.dataset.stage_versions import STAGE_VERSIONS, software_versions
 from pipelines.dataset.version_identity import BuildDescription
@@ -83,6 +84,8 @@ def plan_build(spec: BuildSpec, source: str, store_uri: str) -> BuildPlan:
     with open_store(store_uri, Settings()) as store:
         store.check_writable()
         store.remove_stale_scratch()
+        if spec.face_model.enabled and spec.face_model.name:
+            resolve_face_model(store, spec.face_model.name)  # better now than after everything else is done
         recordings, unreadable = _fingerprinted(store, listing.recordings, root)
         description = BuildDescription(spec, STAGE_VERSIONS, software_versions(), landmark_model_hashes(spec.landmarks))
         recipes = family_recipes(spec, description.stage_versions, description.software, description.model_hashes)

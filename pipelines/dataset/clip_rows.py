@@ -351,7 +351,8 @@ def _incomplete(clip_id: str, recording_id: str, missing: Sequence[Family]) -> R
 
 def _filtered(item: PartClip, clip_filter: ClipFilter, row: Mapping[str, Any]) -> Rejection:
     clip = item.clip
-    message, details = f"the version's filter {clip_filter.name} left the clip out", {}
+    message = f"the version's filter {clip_filter.name} left the clip out"
+    details: dict[str, float | int | str] = {}
     if clip_filter.explain is not None:
         message, details = clip_filter.explain(row)
     return Rejection(

@@ -188,7 +188,9 @@ def coefficient_recipe(
     Args:
         landmark_recipe: that of the landmarks family.
         face_model: id of the model that is fitted.
-        spec, stage_versions, software: see `family_recipes`.
+        spec: of the build.
+        stage_versions: of our stages.
+        software: versions of libraries.
     """
     fit = spec.face_model.model_dump(mode="json", include=set(_FIT_SETTINGS))
     return content_hash(
