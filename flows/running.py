@@ -12,6 +12,8 @@ from infra.settings import Settings
 from pipelines.corpora.walking import checked_root
 from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
+from storage_schemas.errors import BadInputError
+from storage_schemas.face_models import FaceModelCard
 
 
 def run_build(
@@ -47,3 +49,35 @@ def run_build(
             summary: BuildSummary = build_dataset(spec, str(source), store, workers=workers, scheduler=scheduler, tag=tag)
     seconds = time.perf_counter() - started
     return summary.model_copy(update={"seconds": round(seconds, 3), "startup_seconds": round(api_ready_s + summary.startup_seconds, 3)})
+
+
+def run_face_model(version: str, store: str, *, workers: int = 0) -> FaceModelCard:
+    """Learn a face model from the clips of a dataset version with the version's settings, and make it the store's current one.
+
+    Args:
+        version: id, beginning of one, or tag.
+        store: where the version is and the model goes.
+        workers: parts handled at once; 0: one per processor.
+
+    Raises:
+        BadInputError: there is no such version, or it has too few frames.
+        StoreError: the store cannot be read or written, or a part is damaged.
+        BuildFailedError: a part cannot be learned from.
+    """
+    quiet_prefect_environment(Settings().home)
+    from infra.dask_clusters import dask_scheduler  # noqa: PLC0415 - Prefect reads its environment when imported
+    from tasks.build_marking import marked_as_running  # noqa: PLC0415
+    from tasks.face_models import learn_and_publish, sources_of_version  # noqa: PLC0415
+    from tasks.recording_jobs import close_processes  # noqa: PLC0415
+
+    spec, sources = sources_of_version(store, version)
+    card = None
+    if sources:
+        with marked_as_running(store, f"face model of {spec.name}"), dask_scheduler(workers=workers) as address:
+            try:
+                card = learn_and_publish(spec, sources, store, address)
+            finally:
+                close_processes()
+    if card is None:
+        raise BadInputError(f"version {version} has too few frames with a face for a face model; build one from more clips")
+    return card

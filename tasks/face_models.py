@@ -23,6 +23,8 @@ from pipelines.dataset.face_model_store import (
 )
 from pipelines.dataset.landmark_sums import bases_bytes
 from pipelines.dataset.stage_versions import software_versions
+from pipelines.dataset.version_tables import VersionTable, read_batches
+from pipelines.dataset.versions import load_manifest
 from pipelines.face_model.accumulation import ExpressionSums, ShapeSums
 from pipelines.face_model.held_out import held_out_error_percent_iod
 from pipelines.face_model.learning import MIN_FRAMES, learn_face_model, speaker_bases
@@ -39,6 +41,7 @@ from tasks.planning import BuildPlan
 
 _LOGGER = logging.getLogger(__name__)
 _JOBS_PER_DASK_THREAD = 4
+_SOURCE_COLUMNS = ("recording_id", "speaker", "landmarks_part", "frames")
 _SOFTWARE = ("numpy", "scipy")
 
 
@@ -51,6 +54,23 @@ def landmark_sources(plan: BuildPlan) -> list[LandmarkSource]:
         if speakers:
             sources.append(LandmarkSource(keys[Family.LANDMARKS], speakers))
     return sources
+
+
+def sources_of_version(store_uri: str, version: str) -> tuple[BuildSpec, list[LandmarkSource]]:
+    """Return the specification of a version and what the landmarks parts hold of its clips, in order.
+
+    Raises:
+        BadInputError: there is no such version.
+        StoreError: the store cannot be read.
+    """
+    speakers: dict[str, dict[str, str]] = {}
+    with open_store(store_uri, Settings()) as store:
+        manifest = load_manifest(store, version)
+        for batch in read_batches(store, manifest.dataset_version, VersionTable.CLIPS, _SOURCE_COLUMNS):
+            for recording_id, speaker, part, frames in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                if part and frames > 1:  # stills have one frame
+                    speakers.setdefault(part, {})[recording_id] = speaker
+    return manifest.spec, [LandmarkSource(part, tuple(of_part.items())) for part, of_part in speakers.items()]
 
 
 def learning_recipe(spec: BuildSpec, sources: Sequence[LandmarkSource]) -> str:

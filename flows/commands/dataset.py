@@ -27,7 +27,8 @@ VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="Version
 
 
 @contextmanager
-def _opened(store: str) -> Iterator[ManagedStore]:
+def opened_store(store: str) -> Iterator[ManagedStore]:
+    """Open the store of an option, or that of the settings if the option is empty."""
     settings = Settings()
     with open_store(store or settings.store, settings) as opened:
         yield opened
@@ -39,7 +40,7 @@ def list_command(store: StoreOption = "", json: JsonOption = False) -> None:
 
     Example: flowvqtalker dataset list --store store/
     """
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         tags = list_tags(opened)
         versions = sorted(list_versions(opened), key=lambda manifest: (manifest.created, manifest.dataset_version))
     tags_of: dict[str, list[str]] = {version.dataset_version: [] for version in versions}
@@ -74,7 +75,7 @@ def show_command(version: VersionArgument, store: StoreOption = "", json: JsonOp
     """
     from pipelines.dataset.version_summary import summarise_version  # noqa: PLC0415
 
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         summary = summarise_version(opened, version)
         where = f"{opened.uri.rstrip('/')}/versions/{summary.dataset_version}/report.html"
     if json:
@@ -85,6 +86,9 @@ def show_command(version: VersionArgument, store: StoreOption = "", json: JsonOp
     )
     write_line(f"recipe {summary.recipe}")
     write_line(f"{summary.counts['clips']} clips, {summary.hours:.2f} hours, {summary.size_bytes / 1e6:.1f} MB")
+    if summary.quality is not None:
+        figures = [[name, "not measured" if value is None else value] for name, value in summary.quality.items()]
+        write_table(f"coefficients of {summary.face_model}", ["", "value"], figures)
     write_table("splits", ["split", "clips", "speakers", "hours"], [[name, *_split_row(row)] for name, row in summary.by_split.items()])
     for title, counts in (("emotions", summary.clips_by_emotion), ("rejections by reason", summary.rejections_by_reason)):
         if counts:
@@ -111,7 +115,7 @@ def diff_command(
     """
     from pipelines.dataset.comparing import diff_versions  # noqa: PLC0415
 
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         diff = diff_versions(opened, a, b, limit=limit)
     if json:
         write_json(diff.model_dump(mode="json"))
@@ -139,7 +143,7 @@ def verify_command(
     """
     from pipelines.dataset.verifying import verify_version  # noqa: PLC0415
 
-    with _opened(store) as opened, progress_bar("verifying", quiet=json) as advance:
+    with opened_store(store) as opened, progress_bar("verifying", quiet=json) as advance:
         version_id = resolve_version(opened, version)
         problems = verify_version(opened, version_id, manifest_only=manifest_only, progress=advance)
     if json:
@@ -166,7 +170,7 @@ def tag_command(
 
     Example: flowvqtalker dataset tag 3f2a paper --store store/
     """
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         if delete:
             delete_tag(opened, delete)
         elif version and name:
@@ -193,7 +197,7 @@ def export_command(
 
     Example: flowvqtalker dataset export latest shards/ --kind webdataset --store store/
     """
-    with _opened(store) as opened, progress_bar("exporting", quiet=json) as advance:
+    with opened_store(store) as opened, progress_bar("exporting", quiet=json) as advance:
         result = export_version(opened, version, folder, kind, splits=split or [], progress=advance)
     values: dict[str, Any] = result.model_dump(mode="json")
     if json:
@@ -214,7 +218,7 @@ def collect_command(
 
     Example: flowvqtalker dataset gc --dry-run --store store/
     """
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         policy = KeepPolicy(untagged=keep_untagged < 0, newest=max(0, keep_untagged))
         result = collect_garbage(
             opened, policy, dry_run=dry_run, grace_s=grace_hours * 3600, remove_stale_scratch=opened.remove_stale_scratch

@@ -49,7 +49,8 @@ _RHO_UNITS = "pitch, yaw, roll in rad; x right and y up from the crop's centre a
 def _coefficients(name: str, dtype: np.dtype[Any], row_shape: tuple[int, ...], units: str) -> ArrayLayout:
     """Return the layout of an array of coefficients with a row a frame."""
     attributes = {"axes": ["frame", "component"][: 1 + len(row_shape)], "units": units, "frames_per_second": 25}
-    rows_per_chunk, chunks = part_layout.COEFFICIENT_ROWS_PER_CHUNK, part_layout.COEFFICIENT_CHUNKS_PER_ZARR_SHARD
+    rows_per_chunk = part_layout.COEFFICIENT_ROWS_PER_CHUNK if row_shape else part_layout.DETECTED_ROWS_PER_CHUNK
+    chunks = part_layout.COEFFICIENT_CHUNKS_PER_ZARR_SHARD
     return ArrayLayout(name, Family.COEFFICIENTS, dtype, row_shape, rows_per_chunk, chunks, attributes)
 
 

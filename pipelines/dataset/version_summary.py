@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
+from pipelines.dataset.face_model_store import read_card
 from pipelines.dataset.version_tables import VersionTable, read_batches
 from pipelines.dataset.versions import list_tags, load_manifest
 from storage_schemas.object_store_protocol import ObjectStore
 
-_CLIP_COLUMNS = ("split", "speaker", "emotion", "language", "view", "frames")
+_FIT_COLUMNS = ("fit_error_percent_iod", "fit_jitter_ratio")
+_CLIP_COLUMNS = ("split", "speaker", "emotion", "language", "view", "frames", "coefficients_part", *_FIT_COLUMNS)
 _FRAMES_PER_HOUR = 25 * 3600
 
 
@@ -26,6 +30,10 @@ class VersionSummary(BaseModel):
         clips_by_speaker, clips_by_emotion, clips_by_language, clips_by_view: number of clips, sorted by name; an empty label is kept as "".
         rejections_by_reason: number of rejections.
         bytes_by_family: size of all objects of a family.
+        face_model: id of the model of the coefficients; empty: there are none.
+        quality: None without coefficients, else reprojection_error_percent_iod (median over clips of the median distance of landmarks
+            and fit, % of the inter-ocular distance), jitter_ratio (median over clips of the second differences of the rigid points,
+            fitted over raw) and expression_variance_64 (of the model); a value that is not known is None.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +54,8 @@ class VersionSummary(BaseModel):
     clips_by_view: dict[str, int]
     rejections_by_reason: dict[str, int]
     bytes_by_family: dict[str, int]
+    face_model: str
+    quality: dict[str, float | None] | None
     software: dict[str, str]
     stage_versions: dict[str, int]
     spec: dict[str, Any]
@@ -89,10 +99,24 @@ def summarise_version(store: ObjectStore, version: str) -> VersionSummary:
         clips_by_view=_sorted(clips.labels["view"]),
         rejections_by_reason=_sorted(reasons),
         bytes_by_family=_sorted(sizes),
+        face_model=manifest.face_model,
+        quality=_quality(store, manifest.face_model, clips) if manifest.face_model else None,
         software=manifest.software,
         stage_versions=manifest.stage_versions,
         spec=manifest.spec.model_dump(mode="json"),
     )
+
+
+def _quality(store: ObjectStore, face_model: str, clips: _ClipTotals) -> dict[str, float | None]:
+    try:
+        variance: float | None = read_card(store, face_model).expression_variance_64
+    except FileNotFoundError:  # `dataset verify` reports it
+        variance = None
+    return {
+        "reprojection_error_percent_iod": clips.median_fit("fit_error_percent_iod"),
+        "jitter_ratio": clips.median_fit("fit_jitter_ratio"),
+        "expression_variance_64": variance,
+    }
 
 
 class _ClipTotals:
@@ -100,14 +124,24 @@ class _ClipTotals:
         self.labels: dict[str, Counter[str]] = {name: Counter() for name in ("split", "speaker", "emotion", "language", "view")}
         self.frames_by_split: Counter[str] = Counter()
         self._speakers_by_split: dict[str, set[str]] = {}
+        self._fits: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in _FIT_COLUMNS}
 
     def add(self, batch: pa.RecordBatch) -> None:
         for name, counts in self.labels.items():
             counts.update(_value_counts(batch.column(name)))
+        fitted = np.array(batch.column("coefficients_part").to_pylist(), dtype=object) != ""
+        for name, values in self._fits.items():
+            values.append(batch.column(name).to_numpy(zero_copy_only=False)[fitted])
         self.frames_by_split.update(_sums(batch, "split", "frames"))
         pairs = pa.table({name: batch.column(name) for name in ("split", "speaker")}).group_by(["split", "speaker"]).aggregate([])
         for row in pairs.to_pylist():
             self._speakers_by_split.setdefault(row["split"], set()).add(row["speaker"])
+
+    def median_fit(self, name: str) -> float | None:
+        """Return the median of a column over fitted clips, those in which it could not be measured (0) left out."""
+        values = np.concatenate(self._fits[name])
+        measured = values[values > 0]
+        return round(float(np.median(measured)), 6) if len(measured) else None
 
     def by_split(self) -> dict[str, dict[str, int | float]]:
         return {

@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.dataset.packing import pack_part
-from storage_schemas.part_layout import PART_INDEX_FILE, Family, part_path
+from storage_schemas.part_layout import PART_INDEX_FILE, RECORDING_FAMILIES, part_path
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for number in itertools.count(int(sys.argv[2])):
-        for family in Family:
+        for family in RECORDING_FAMILIES:
             key = f"{number - number % 3 if number % 2 else number:032x}"
             out = store.scratch_folder() / "part"
             pack_part(family, key, staged, out)

@@ -12,14 +12,14 @@ import pytest
 from distributed import LocalCluster
 
 from flows.commands.build import read_spec
-from flows.running import run_build
+from flows.running import run_build, run_face_model
 from infra.local_prefect import prefect_api, quiet_prefect_environment
 from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.dataset.running_builds import RUNNING_BUILDS_FOLDER
 from pipelines.dataset.verifying import verify_version
 from pipelines.dataset.versions import resolve_version
-from storage_schemas.build_spec import BuildSpec
+from storage_schemas.build_spec import BuildSpec, FaceModelPolicy
 from storage_schemas.build_summary import BuildSummary
 from storage_schemas.errors import BadInputError, BuildFailedError
 from tests.factories.build_processes import CommandLine, build_arguments
@@ -112,7 +112,9 @@ def test_an_added_clip_is_decoded_alone_and_gives_the_id_of_a_build_from_nothing
     grown = workshop.grown
     assert (grown.recordings_processed, grown.clips_accepted, grown.unchanged) == (1, 4, False)
     assert grown.recordings_reused <= 2
-    assert max(grown.parts_built_by_family.values()) <= 2
+    built = dict(grown.parts_built_by_family)
+    assert built.pop("coefficients") == grown.parts_total  # the policy is refit: another clip, another face model
+    assert max(built.values()) <= 2
     assert workshop.from_scratch.recordings_processed == 4
     assert grown.dataset_version == workshop.from_scratch.dataset_version != workshop.first.dataset_version
 
@@ -121,7 +123,7 @@ def test_other_audio_features_rebuild_the_audio_family_only(workshop: Workshop, 
     spec = workshop.spec.model_copy(update={"audio": workshop.spec.audio.model_copy(update={"fmin_hz": 80.0})})
     changed = run_build(spec, workshop.corpus, workshop.other, workers=2)
     from_scratch = run_build(spec, workshop.corpus, str(tmp_path), workers=2)
-    assert changed.parts_built_by_family == {"frames": 0, "landmarks": 0, "audio": changed.parts_total}
+    assert changed.parts_built_by_family == {"frames": 0, "landmarks": 0, "audio": changed.parts_total, "coefficients": 0}
     assert changed.dataset_version == from_scratch.dataset_version != workshop.grown.dataset_version
     assert _problems(workshop.other, changed.dataset_version) == []
 
@@ -164,7 +166,46 @@ def test_the_command_prints_one_json_object_and_nothing_else(
     assert all(line.startswith("WARNING pipelines.dataset.splitting: split") for line in done.stderr.splitlines()), done.stderr
     assert command_line.orphans() == []
     shown = command_line.run("dataset", "show", "latest", "--store", tmp_path / "store", "--json")
-    assert json.loads(shown.stdout)["counts"]["clips"] == 4
+    values = json.loads(shown.stdout)
+    assert values["counts"]["clips"] == 4
+    assert values["face_model"] == summary.face_model
+    assert 0 < values["quality"]["reprojection_error_percent_iod"] < 1.5
+    assert 0 < values["quality"]["jitter_ratio"] < 1
+    assert 0.9 < values["quality"]["expression_variance_64"] <= 1
+    card = json.loads(command_line.run("face-model", "show", "--store", tmp_path / "store", "--json").stdout)
+    assert (card["face_model"], card["frames"]) == (summary.face_model, summary.frames)
+    exported = command_line.run("face-model", "export", "current", tmp_path / "face", "--store", tmp_path / "store")
+    assert exported.returncode == 0, exported.stderr
+    assert (tmp_path / "face" / "mean.obj").read_text().startswith("v ")
+
+
+def test_a_model_that_is_there_is_reused_until_another_is_wanted(workshop: Workshop, tmp_path: Path) -> None:
+    """The store's model is that of the four clips; a version of three of them takes it as it is and decodes nothing."""
+    corpus, reuse = tmp_path / "corpus", workshop.spec.face_model.model_copy(update={"policy": FaceModelPolicy.REUSE})
+    shutil.copytree(workshop.corpus, corpus)
+    max(corpus.rglob("*.mp4")).unlink()
+    spec = workshop.spec.model_copy(update={"face_model": reuse})
+    reused = run_build(spec, corpus, workshop.other, workers=2, tag="")
+    assert (reused.face_model, reused.clips_accepted, reused.recordings_processed) == (workshop.from_scratch.face_model, 3, 0)
+    assert reused.face_model != workshop.first.face_model
+    named = reuse.model_copy(update={"policy": FaceModelPolicy.NAMED, "name": reused.face_model})
+    pinned = run_build(workshop.spec.model_copy(update={"face_model": named}), corpus, workshop.other, workers=2, tag="")
+    assert (pinned.dataset_version, pinned.unchanged) == (reused.dataset_version, True)
+    made = run_face_model(workshop.first.dataset_version, workshop.store)
+    assert made.face_model == workshop.first.face_model
+    with pytest.raises(BadInputError, match="no face model 'learned-0000'"):
+        wrong = named.model_copy(update={"name": "learned-0000"})
+        run_build(workshop.spec.model_copy(update={"face_model": wrong}), corpus, workshop.other, workers=2, tag="")
+
+
+def test_too_few_frames_give_a_version_without_coefficients(workshop: Workshop, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    shutil.copytree(workshop.corpus, corpus)
+    for path in sorted(corpus.rglob("*.mp4"))[1:]:
+        path.unlink()
+    summary = run_build(workshop.spec, corpus, str(tmp_path / "store"), workers=2)
+    assert (summary.face_model, summary.clips_accepted, summary.parts_built_by_family["coefficients"]) == ("", 1, 0)
+    assert _problems(str(tmp_path / "store"), "latest") == []
 
 
 def test_a_missing_source_is_bad_input(command_line: CommandLine, tmp_path: Path, spec_file: Path) -> None:

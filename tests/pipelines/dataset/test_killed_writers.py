@@ -18,7 +18,7 @@ from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.dataset.part_reading import read_part_index
-from storage_schemas.part_layout import PART_INDEX_FILE, Family, part_path
+from storage_schemas.part_layout import PART_INDEX_FILE, RECORDING_FAMILIES, Family, part_path
 from tests.factories.staged_recordings import stage_recording
 from tests.factories.stores import fake_credentials, new_bucket, s3_server, s3_settings
 
@@ -45,7 +45,7 @@ def _kill_one(uri: str, first_number: int, staged: list[Path], delay_s: float, e
 def _check_parts(store: ManagedStore) -> int:
     """Check every visible part against its index and return how many there are."""
     whole = 0
-    for family in Family:
+    for family in RECORDING_FAMILIES:
         for prefix in store.list_folders(f"parts/{family.value}"):
             for key in store.list_folders(f"parts/{family.value}/{prefix}"):
                 whole += _check_part(store, family, key)

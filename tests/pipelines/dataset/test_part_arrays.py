@@ -23,7 +23,15 @@ def test_zarr_shards_have_a_moderate_size() -> None:
 
 @pytest.mark.parametrize(
     ("name", "shape", "dtype"),
-    [("landmarks", (3, 478, 3), "f4"), ("detected", (3,), "?"), ("waveform", (1920,), "i2"), ("log_mel", (10, 80), "f4")],
+    [
+        ("landmarks", (3, 478, 3), "f4"),
+        ("detected", (3,), "?"),
+        ("waveform", (1920,), "i2"),
+        ("log_mel", (10, 80), "f4"),
+        ("beta", (3, 64), "f4"),
+        ("flags", (3,), "u1"),
+        ("identity", (1, 80), "f4"),
+    ],
 )
 def test_right_arrays_pass(name: str, shape: tuple[int, ...], dtype: str) -> None:
     check_clip_array(layout_of(name), shape, np.dtype(dtype), 3, "clip")

@@ -10,7 +10,7 @@ from pipelines.dataset.packing import pack_part
 from pipelines.dataset.staging import read_staged
 from pipelines.dataset.unpacking import unpack_recording
 from pipelines.errors import BadInputError, StoreError
-from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartIndex, part_path
+from storage_schemas.part_layout import PART_INDEX_FILE, RECORDING_FAMILIES, Family, PartIndex, part_path
 from tests.factories.staged_recordings import folder_bytes, stage_recording
 from tests.factories.stores import every_kind_of_store
 
@@ -36,7 +36,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def parts(store: ManagedStore, staged: dict[str, Path]) -> dict[Family, PartIndex]:
     indices = {}
-    for number, family in enumerate(Family):
+    for number, family in enumerate(RECORDING_FAMILIES):
         out = store.scratch_folder() / "part"
         indices[family] = pack_part(family, f"{number}" * 32, list(staged.values()), out)
         store.publish_folder(out, part_path(family, indices[family].key), PART_INDEX_FILE)

@@ -23,7 +23,7 @@ from pipelines.dataset.verifying import verify_version
 from pipelines.dataset.version_tables import VersionTable, read_rows
 from pipelines.dataset.versions import list_tags, list_versions, set_tag
 from storage_schemas.dataset_version import VersionManifest
-from storage_schemas.part_layout import PART_INDEX_FILE, Family, RowRange, part_path
+from storage_schemas.part_layout import PART_INDEX_FILE, RECORDING_FAMILIES, RowRange, part_path
 from storage_schemas.recordings import Recording, recordings_table
 from tests.factories.dataset_versions import CREATED, description, local_store, publish
 from tests.factories.staged_recordings import stage_recording
@@ -42,7 +42,7 @@ def packed_version(store: ManagedStore, folder: Path) -> VersionManifest:
     staged = [folder / f"staged-{number}" for number in range(len(IDS))]
     for path, recording_id, frames in zip(staged, IDS, ((5, 3), (2,), ()), strict=True):
         stage_recording(path, recording_id, frames)
-    keys = {family: f"{number}" * 32 for number, family in enumerate(Family)}
+    keys = {family: f"{number}" * 32 for number, family in enumerate(RECORDING_FAMILIES)}
     for family, key in keys.items():
         pack_part(family, key, staged, folder / family.value)
         store.publish_folder(folder / family.value, part_path(family, key), PART_INDEX_FILE)

@@ -117,9 +117,9 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     with local_store(tmp_path) as store:
         manifest = publish(store, [SyntheticRecording("a")])
         path = f"versions/{manifest.dataset_version}/manifest.json"
-        values = orjson.loads(store.read_bytes(path)) | {"format": 2, "something_new": 1}
+        values = orjson.loads(store.read_bytes(path)) | {"format": 3, "something_new": 1}
         store.write_bytes(path, orjson.dumps(values))
-        with pytest.raises(BadInputError, match=r"format 2 is newer than format 1.*update flowvqtalker"):
+        with pytest.raises(BadInputError, match=r"format 3 is newer than format 2.*update flowvqtalker"):
             load_manifest(store, manifest.dataset_version)
 
 
