@@ -11,7 +11,7 @@ import pytest
 import typer.main
 from pydantic import BaseModel
 
-from storage_schemas import build_spec, build_summary, clips, dataset_version, part_layout, recordings, rejections
+from storage_schemas import build_spec, build_summary, clips, dataset_version, face_models, part_layout, recordings, rejections
 from tests.factories.repository import PACKAGES, ROOT, document, tracked_files
 
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -90,6 +90,8 @@ RECORDS: dict[str, pa.Schema | type[BaseModel]] = {
     "versions/<id>/manifest.json": dataset_version.VersionManifest,
     "tags/<name>.json": dataset_version.Tag,
     "parts/<family>/<xx>/<key>/part.json": part_layout.PartIndex,
+    "face_models/<id>/card.json": face_models.FaceModelCard,
+    "face_models/current.json": face_models.CurrentFaceModel,
     "Listing": recordings.RECORDING_SCHEMA,
     "Build summary": build_summary.BuildSummary,
 }

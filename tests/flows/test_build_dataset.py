@@ -193,8 +193,8 @@ def test_a_model_that_is_there_is_reused_until_another_is_wanted(workshop: Works
     assert (pinned.dataset_version, pinned.unchanged) == (reused.dataset_version, True)
     made = run_face_model(workshop.first.dataset_version, workshop.store)
     assert made.face_model == workshop.first.face_model
+    wrong = named.model_copy(update={"name": "learned-0000"})
     with pytest.raises(BadInputError, match="no face model 'learned-0000'"):
-        wrong = named.model_copy(update={"name": "learned-0000"})
         run_build(workshop.spec.model_copy(update={"face_model": wrong}), corpus, workshop.other, workers=2, tag="")
 
 
