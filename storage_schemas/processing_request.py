@@ -49,12 +49,12 @@ class FitRequest(BaseModel):
 
 
 class SumRequest(BaseModel):
-    """The clips of one landmarks part to be summed up for learning a face model."""
+    """The clips of some landmarks parts to be summed up for learning a face model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["sum"] = "sum"
-    landmarks_folder: str = Field(description="local copy of the folder of a landmarks part")
+    landmarks_folders: list[str] = Field(description="local copies of the folders of landmarks parts")
     speakers: dict[str, str] = Field(description="speaker by recording id; other recordings are left out")
     bases_file: str = Field("", description="the speakers' means of the first pass; empty: this is the first pass")
     settings: FaceModelSettings

@@ -30,6 +30,9 @@ from storage_schemas.processing_request import FitRequest, SumRequest
 from storage_schemas.store_trouble import store_trouble
 from tasks.recording_jobs import borrowed_process, limits_of, worker_store
 
+PARTS_PER_REQUEST = 8
+"""Landmarks parts that are summed up at a time: the sums themselves cost half a second, a part some tens of megabytes of scratch."""
+
 _MODEL_FILES: dict[tuple[str, str], Path] = {}
 _MODEL_FILES_LOCK = threading.Lock()
 
@@ -68,8 +71,8 @@ def sum_shapes(store_uri: str, spec: BuildSpec, sources: tuple[LandmarkSource, .
         BuildFailedError: a part cannot be summed up.
     """
     total = ShapeSums()
-    for source in sources:
-        with _summed(store_uri, spec, source, None) as folder:
+    for batch in _batches(sources):
+        with _summed(store_uri, spec, batch, None) as folder:
             total.merge(ShapeSums.read(folder / SHAPE_FILE))
     return total.to_bytes()
 
@@ -81,33 +84,39 @@ def sum_expressions(store_uri: str, spec: BuildSpec, sources: tuple[LandmarkSour
         StoreError, BuildFailedError: as `sum_shapes`.
     """
     learned, held_out = ExpressionSums(), ExpressionSums()
-    for source in sources:
-        with _summed(store_uri, spec, source, bases) as folder:
+    for batch in _batches(sources):
+        with _summed(store_uri, spec, batch, bases) as folder:
             learned.merge(ExpressionSums.read(folder / LEARNED_FILE))
             held_out.merge(ExpressionSums.read(folder / HELD_OUT_FILE))
     return learned.to_bytes(), held_out.to_bytes()
 
 
+def _batches(sources: tuple[LandmarkSource, ...]) -> Iterator[tuple[LandmarkSource, ...]]:
+    for start in range(0, len(sources), PARTS_PER_REQUEST):
+        yield sources[start : start + PARTS_PER_REQUEST]
+
+
 @contextmanager
-def _summed(store_uri: str, spec: BuildSpec, source: LandmarkSource, bases: bytes | None) -> Iterator[Path]:
-    """Sum up one part and yield the folder with the sums."""
+def _summed(store_uri: str, spec: BuildSpec, sources: tuple[LandmarkSource, ...], bases: bytes | None) -> Iterator[Path]:
+    """Sum up some parts and yield the folder with the sums."""
     store = worker_store(store_uri)
     with _scratch(store) as folder:
-        part = _fetched(store, source.part_key, folder)
+        parts = [_fetched(store, source.part_key, folder / f"part-{number}") for number, source in enumerate(sources)]
         bases_file = ""
         if bases is not None:
             bases_file = str(folder / "bases.safetensors")
             with store_trouble("write", folder):
                 Path(bases_file).write_bytes(bases)
         request = SumRequest(
-            landmarks_folder=str(part), speakers=dict(source.speakers), bases_file=bases_file, settings=spec.face_model,
-            out_folder=str(folder / "sums"),
+            landmarks_folders=[str(part) for part in parts], speakers=dict(pair for source in sources for pair in source.speakers),
+            bases_file=bases_file, settings=spec.face_model, out_folder=str(folder / "sums"),
         )  # fmt: skip
         with borrowed_process(store) as process:
             try:
                 run_twice(process, request.model_dump(mode="json"), limits_of(spec.limits))
             except LimitExceededError as error:
-                msg = f"landmarks part {source.part_key} cannot be learned from: {error.message}; see `flowvqtalker dataset verify`"
+                keys = ", ".join(source.part_key for source in sources)
+                msg = f"one of the landmarks parts {keys} cannot be learned from: {error.message}; see `flowvqtalker dataset verify`"
                 raise BuildFailedError(msg) from error
         yield folder / "sums"
 
@@ -122,7 +131,7 @@ def fit_part(context: FitContext, job: FitJob) -> int:
     """
     store = worker_store(context.store_uri)
     with _scratch(store) as folder:
-        part = _fetched(store, job.landmarks_key, folder)
+        part = _fetched(store, job.landmarks_key, folder / "landmarks")
         model_file = _model_file(store, context.face_model)
         staged = []
         for number, recording in enumerate(LandmarkFiles(part).index.recordings):
@@ -164,8 +173,7 @@ def _model_file(store: ManagedStore, face_model: str) -> Path:
         return known
 
 
-def _fetched(store: ManagedStore, landmarks_key: str, folder: Path) -> Path:
-    target = folder / "landmarks"
+def _fetched(store: ManagedStore, landmarks_key: str, target: Path) -> Path:
     store.fetch_folder(part_path(Family.LANDMARKS, landmarks_key), target)
     if not (target / PART_INDEX_FILE).exists():
         raise StoreError(f"{store.uri}: landmarks part {landmarks_key} is gone although it was there; run the same command again")

@@ -35,7 +35,7 @@ from storage_schemas.face_models import FaceModelCard
 from storage_schemas.identifiers import content_hash
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import Family
-from tasks.coefficient_jobs import LandmarkSource, sum_expressions, sum_shapes
+from tasks.coefficient_jobs import PARTS_PER_REQUEST, LandmarkSource, sum_expressions, sum_shapes
 from tasks.fan_out import FanOut
 from tasks.planning import BuildPlan
 
@@ -167,7 +167,7 @@ def learn_and_publish(spec: BuildSpec, sources: Sequence[LandmarkSource], store_
 
 
 def _groups(sources: Sequence[LandmarkSource], most: int) -> list[tuple[LandmarkSource, ...]]:
-    size = -(-len(sources) // most) if sources else 1
+    size = max(PARTS_PER_REQUEST, -(-len(sources) // most))
     return [tuple(sources[start : start + size]) for start in range(0, len(sources), size)]
 
 

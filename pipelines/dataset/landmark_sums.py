@@ -1,4 +1,4 @@
-"""Summing up the clips of a landmarks part for learning a face model; run in an isolated process, whose BLAS has one thread."""
+"""Summing up the clips of landmarks parts for learning a face model; run in an isolated process, whose BLAS has one thread."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HELD_OUT_ONE_IN = 5
 
 
 def sum_landmarks(request: SumRequest, on_progress: Callable[[float], None]) -> ProcessingAnswer:
-    """Write the exact sums of a part's clips: of shapes in the first pass, of expressions in the second.
+    """Write the exact sums of some parts' clips: of shapes in the first pass, of expressions in the second.
 
     The second pass keeps a fifth of the clips, chosen by their keys, apart, so that an error on clips that were not learned from can be
     given; the model is made of both sums.
@@ -73,13 +73,14 @@ def read_bases(path: Path) -> dict[str, Int64Array]:
 
 
 def _clips(request: SumRequest, on_progress: Callable[[float], None]) -> Iterator[tuple[Clip, str, NDArray[np.float32]]]:
-    landmarks = LandmarkFiles(Path(request.landmarks_folder))
     frames = 0
-    for recording in landmarks.index.recordings:
-        for item in recording.clips if recording.recording_id in request.speakers else ():
-            yield item.clip, request.speakers[recording.recording_id], landmarks.read(item)
-            frames += item.clip.frames
-            on_progress(frames / CLIP_FPS)
+    for folder in request.landmarks_folders:
+        landmarks = LandmarkFiles(Path(folder))
+        for recording in landmarks.index.recordings:
+            for item in recording.clips if recording.recording_id in request.speakers else ():
+                yield item.clip, request.speakers[recording.recording_id], landmarks.read(item)
+                frames += item.clip.frames
+                on_progress(frames / CLIP_FPS)
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:

@@ -44,7 +44,7 @@ def _sums(folder: Path, parts: list[dict[str, tuple[int, ...]]]) -> tuple[bytes,
 
 def _run(folder: Path, number: int, bases: str) -> None:
     request = SumRequest(
-        landmarks_folder=str(folder / f"part-{number}"), speakers=SPEAKERS, bases_file=bases, settings=FaceModelSettings(),
+        landmarks_folders=[str(folder / f"part-{number}")], speakers=SPEAKERS, bases_file=bases, settings=FaceModelSettings(),
         out_folder=str(folder / f"{'expression' if bases else 'shape'}-{number}"),
     )  # fmt: skip
     sum_landmarks(request, [].append)
@@ -81,3 +81,16 @@ def test_bases_come_back(tmp_path: Path) -> None:
 def test_about_a_fifth_of_all_keys_is_held_out(count: int) -> None:
     share = sum(is_held_out(clip_key(f"clip {number}")) for number in range(count)) / count
     assert 0.17 < share < 0.23
+
+
+def test_several_parts_are_summed_up_in_one_request(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    for number, names in enumerate((("r0", "r3"), ("r1", "r2"))):
+        pack_landmarks(tmp_path / f"part-{number}", {name: RECORDINGS[name] for name in names})
+    request = SumRequest(
+        landmarks_folders=[str(tmp_path / "part-0"), str(tmp_path / "part-1")], speakers=SPEAKERS, settings=FaceModelSettings(),
+        out_folder=str(tmp_path / "sums"),
+    )  # fmt: skip
+    answer = sum_landmarks(request, [].append)
+    assert (answer.clips, answer.frames) == (6, 105)
+    assert (tmp_path / "sums" / SHAPE_FILE).read_bytes() == _sums(tmp_path / "whole", [RECORDINGS])[0]
