@@ -17,18 +17,18 @@ from pathlib import Path
 from infra.managed_store import ManagedStore
 from pipelines.dataset.coefficient_fitting import clip_rejection, outcome_of
 from pipelines.dataset.face_model_store import fetch_face_model
-from pipelines.dataset.isolation import LimitExceededError, run_twice
+from pipelines.dataset.isolation import LimitExceededError, Limits, run_twice
 from pipelines.dataset.landmark_files import LandmarkFiles
 from pipelines.dataset.landmark_sums import HELD_OUT_FILE, LEARNED_FILE, SHAPE_FILE
 from pipelines.dataset.packing import pack_part
 from pipelines.dataset.staging import write_outcome
 from pipelines.face_model.accumulation import ExpressionSums, ShapeSums
-from storage_schemas.build_spec import BuildSpec
+from storage_schemas.build_spec import BuildSpec, LimitSettings
 from storage_schemas.errors import BuildFailedError, StoreError
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartRecording, part_path
 from storage_schemas.processing_request import FitRequest, SumRequest
 from storage_schemas.store_trouble import store_trouble
-from tasks.recording_jobs import borrowed_process, limits_of, worker_store
+from tasks.recording_jobs import borrowed_process, worker_store
 
 PARTS_PER_REQUEST = 8
 """Landmarks parts that are summed up at a time: the sums themselves cost half a second, a part some tens of megabytes of scratch."""
@@ -113,7 +113,7 @@ def _summed(store_uri: str, spec: BuildSpec, sources: tuple[LandmarkSource, ...]
         )  # fmt: skip
         with borrowed_process(store) as process:
             try:
-                run_twice(process, request.model_dump(mode="json"), limits_of(spec.limits))
+                run_twice(process, request.model_dump(mode="json"), _limits_of(spec.limits), "a sum of landmarks")
             except LimitExceededError as error:
                 keys = ", ".join(source.part_key for source in sources)
                 msg = f"one of the landmarks parts {keys} cannot be learned from: {error.message}; see `flowvqtalker dataset verify`"
@@ -156,12 +156,21 @@ def _fit_recording(context: FitContext, store: ManagedStore, recording: PartReco
     )  # fmt: skip
     with borrowed_process(store) as process:
         try:
-            run_twice(process, request.model_dump(mode="json"), limits_of(context.spec.limits))
+            run_twice(process, request.model_dump(mode="json"), _limits_of(context.spec.limits), recording.recording_id)
         except LimitExceededError as error:
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir()
             rejections = [clip_rejection(item.clip, error.reason, error.message, error.details) for item in recording.clips]
             write_outcome(out, outcome_of(recording, rejections))
+
+
+def _limits_of(settings: LimitSettings) -> Limits:
+    return Limits(
+        time_s=settings.base_time_s,
+        memory_mb=settings.memory_mb,
+        time_per_media_s=settings.time_per_media_s,
+        silence_s=settings.base_time_s,
+    )
 
 
 def _model_file(store: ManagedStore, face_model: str) -> Path:

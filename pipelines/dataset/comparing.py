@@ -24,7 +24,12 @@ from storage_schemas.object_store_protocol import ObjectStore
 LABEL_COLUMNS = frozenset(
     {"split", "speaker", "emotion", "level", "view", "language", "licence", "consent", "source_video", "source_audio"}
 )
-PLACE_COLUMNS = frozenset({"frames_part", "landmarks_part", "audio_part", "landmarks_start", "waveform_start", "log_mel_start"})
+PLACE_COLUMNS = frozenset(
+    {
+        "frames_part", "landmarks_part", "audio_part", "coefficients_part",
+        "landmarks_start", "waveform_start", "log_mel_start", "coefficients_start", "identity_row",
+    }
+)  # fmt: skip
 _CONTENT_COLUMNS = frozenset(CLIP_SCHEMA.names) - LABEL_COLUMNS - PLACE_COLUMNS
 
 
@@ -41,7 +46,7 @@ class Change(StrEnum):
 
     ADDED = "added"
     REMOVED = "removed"
-    CHANGED = "changed"  # pixels, samples, landmarks, range or window
+    CHANGED = "changed"  # pixels, samples, landmarks, coefficients, range or window
     RELABELLED = "relabelled"  # split, speaker, emotion, licence or the name of the source only
     MOVED = "moved"  # the same data in another part or place of it
 
@@ -61,7 +66,8 @@ class VersionDiff(BaseModel):
 
     Attributes:
         verdict: identical, same recipe with other bytes, or different.
-        spec, stage_versions, software, model_hashes: dotted name -> (value in a, value in b), where they differ.
+        spec, stage_versions, software, model_hashes: dotted name -> (value in a, value in b), where they differ; the id of the face model
+            is among the model hashes.
         clip_counts, rejection_counts: number of items by kind of change, and "same".
         clips, rejections: examples, in order.
     """
@@ -106,12 +112,16 @@ def diff_versions(store: ObjectStore, a: str, b: str, *, limit: int = 100) -> Ve
         spec=_differences(from_manifest.spec.model_dump(mode="json"), to_manifest.spec.model_dump(mode="json")),
         stage_versions=_differences(from_manifest.stage_versions, to_manifest.stage_versions),
         software=_differences(from_manifest.software, to_manifest.software),
-        model_hashes=_differences(from_manifest.model_hashes, to_manifest.model_hashes),
+        model_hashes=_differences(_models(from_manifest), _models(to_manifest)),
         clip_counts=clips.counts,
         rejection_counts=rejections.counts,
         clips=clips.examples,
         rejections=rejections.examples,
     )
+
+
+def _models(manifest: VersionManifest) -> dict[str, str]:
+    return {**manifest.model_hashes, "face_model": manifest.face_model}
 
 
 def _verdict(a: VersionManifest, b: VersionManifest) -> Verdict:

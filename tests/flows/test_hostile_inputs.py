@@ -13,7 +13,6 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.factories.hostile_files import GOOD_FOLDER, HostileFile, copy_good, write_good_clips, write_hostile_files
 
 from infra.object_store import open_store
 from infra.settings import Settings
@@ -21,6 +20,7 @@ from pipelines.dataset.version_tables import VersionTable, read_rows
 from pipelines.dataset.versions import resolve_version
 from storage_schemas.build_spec import BuildSpec
 from storage_schemas.identifiers import escape_path
+from tests.factories.hostile_files import GOOD_FOLDER, HostileFile, copy_good, write_good_clips, write_hostile_files
 
 _FAST_KINDS = (
     GOOD_FOLDER, "good mp4 named avi", "good clip behind a link", "truncated, index first", "truncated, index last", "truncated mkv",

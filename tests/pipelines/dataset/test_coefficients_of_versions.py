@@ -14,6 +14,7 @@ from infra.managed_store import ManagedStore
 from pipelines.dataset.clip_rows import BuiltPart, StoredIndex
 from pipelines.dataset.coefficient_fitting import clip_rejection, fit_recording, outcome_of
 from pipelines.dataset.collecting import KeepPolicy, collect_garbage
+from pipelines.dataset.comparing import diff_versions
 from pipelines.dataset.face_model_store import face_model_folder, publish_face_model
 from pipelines.dataset.fit_filter import fit_filter
 from pipelines.dataset.packing import pack_part
@@ -147,6 +148,15 @@ def test_collection_keeps_models_that_versions_name(store: ManagedStore) -> None
     assert collect_garbage(store, KeepPolicy(), dry_run=False, now_s=LATER).face_models == []
     done = collect_garbage(store, KeepPolicy(untagged=False), dry_run=False, now_s=LATER)
     assert (done.versions, done.face_models) == ([manifest.dataset_version], [face_model_folder(manifest.face_model)])
+
+
+def test_another_face_model_is_named_in_a_diff(store: ManagedStore) -> None:
+    part = store_part(store, RECORDINGS)
+    before, after = (
+        publish_version(store, description(face_model=model), VersionContent([part]), created=CREATED) for model in ("", "learned-0")
+    )
+    diff = diff_versions(store, before.dataset_version, after.dataset_version)
+    assert diff.model_hashes == {"face_model": ("", "learned-0")}
 
 
 def _as_format_1(store: ManagedStore, folder: Path, manifest: VersionManifest) -> str:

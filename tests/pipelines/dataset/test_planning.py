@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pipelines.dataset.planning import (
     LONGEST_RUN,
     PlannedPart,
+    coefficient_recipe,
     content_keys,
     family_key,
     family_recipes,
@@ -193,6 +194,20 @@ def test_versions_and_models_change_keys() -> None:
     assert [f for f in RECORDING_FAMILIES if _keys(stages={"audio": 9})[f] != plain[f]] == [Family.AUDIO]
     other_model = family_recipes(BuildSpec(), STAGE_VERSIONS, software_versions(), {"face_landmark.tflite": "cd" * 32})
     assert all(part_key(family, ["c1", "c2"], other_model) != plain[family] for family in RECORDING_FAMILIES)
+
+
+def test_what_changes_the_key_of_coefficients() -> None:
+    def recipe(model: str = "m", landmarks: str = "l", stage: int = 1, numpy: str = "1", **settings: Any) -> str:  # noqa: ANN401
+        spec = BuildSpec.model_validate({"face_model": settings})
+        return coefficient_recipe(landmarks, model, spec, {"fit": stage, "track": stage}, {"numpy": numpy, "av": numpy})
+
+    changed = [
+        recipe(model="n"), recipe(landmarks="k"), recipe(stage=2), recipe(numpy="2"), recipe(depth_weight=0.2), recipe(landmark_noise=0.1),
+        recipe(identity_frames=9), recipe(pose_smoothing=0.0), recipe(expression_smoothing=0.0),
+    ]  # fmt: skip
+    assert len({recipe(), *changed}) == 1 + len(changed)
+    same = [recipe(frames_per_clip=9), recipe(max_error_percent_iod=9.0), recipe(policy="refit"), recipe(policy="named", name="m")]
+    assert {recipe(), *same} == {recipe()}
 
 
 def test_keys_are_names_of_content() -> None:
