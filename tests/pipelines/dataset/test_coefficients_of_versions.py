@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
@@ -195,10 +196,11 @@ def test_versions_from_before_stay_readable(store: ManagedStore, tmp_path: Path)
 
 
 def test_how_a_model_is_found_does_not_enter_hashes() -> None:
-    specs = [FaceModelSettings(), FaceModelSettings(policy="refit"), FaceModelSettings(policy="named", name="learned-01")]  # type: ignore[arg-type]
+    policies: list[dict[str, Any]] = [{}, {"policy": "refit"}, {"policy": "named", "name": "learned-01"}]
+    specs = [FaceModelSettings(enabled=True, **policy) for policy in policies]
     hashed = [hashed_spec(BuildSpec(face_model=settings)) for settings in specs]
     assert hashed[0] == hashed[1] == hashed[2]
-    assert hashed[0] != hashed_spec(BuildSpec(face_model=FaceModelSettings(identity_frames=9)))
+    assert hashed[0] != hashed_spec(BuildSpec(face_model=FaceModelSettings(enabled=True, identity_frames=9)))
 
 
 def test_parts_without_coefficients_have_the_bytes_of_before() -> None:
