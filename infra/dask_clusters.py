@@ -17,6 +17,14 @@ from distributed import Client, LocalCluster
 from storage_schemas.errors import BadInputError
 
 _LOGGER = logging.getLogger(__name__)
+_LOCAL_DASK = {
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.profile.enabled": False,  # samples every thread's stack 100 times a second
+    "distributed.scheduler.work-stealing": False,
+    "distributed.admin.system-monitor.interval": "5s",
+}
+"""Dask workers that are threads of this process and only wait for their children need no watching."""
 
 
 def default_workers() -> int:
@@ -41,7 +49,7 @@ def dask_scheduler(scheduler: str = "", workers: int = 0, connect_timeout_s: flo
         yield scheduler
         return
     with (
-        dask.config.set({"distributed.worker.memory.target": False, "distributed.worker.memory.spill": False}),
+        dask.config.set(_LOCAL_DASK),
         LocalCluster(
             n_workers=workers or default_workers(),
             threads_per_worker=1,

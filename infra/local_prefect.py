@@ -23,6 +23,19 @@ from urllib.parse import quote_from_bytes
 from storage_schemas.errors import BuildFailedError
 
 _START_TIMEOUT_S = 120.0
+# A server of one command has no deployments, queues or automations to look after; each service polls the database on its own clock
+# and takes the processor from the build. What records runs, events and artifacts stays.
+_IDLE_SERVICES = (
+    "CANCELLATION_CLEANUP",
+    "CLEANUP_RECONCILER",
+    "DB_VACUUM",
+    "FOREMAN",
+    "LATE_RUNS",
+    "PAUSE_EXPIRATIONS",
+    "REPOSSESSOR",
+    "SCHEDULER",
+    "TRIGGERS",
+)
 
 
 @contextmanager
@@ -85,8 +98,8 @@ def _server(folder: Path) -> Iterator[str]:
     environment = {
         **os.environ,
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{quote_from_bytes(os.fsencode(folder / 'prefect.db'))}",
-        "PREFECT_API_SERVICES_SCHEDULER_ENABLED": "false",
         "PREFECT_SERVER_UI_ENABLED": "false",
+        **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in _IDLE_SERVICES},
     }
     log_path = folder / "server.log"
     with log_path.open("w") as log:
