@@ -18,7 +18,7 @@ from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from pipelines.container_layout import read_layout
-from pipelines.errors import ItemRejectedError
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 
 StreamT = TypeVar("StreamT", bound=Stream)

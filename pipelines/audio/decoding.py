@@ -15,9 +15,9 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
-from pipelines.errors import ItemRejectedError
 from pipelines.media_files import error_text
 from pipelines.media_time import SAMPLE_RATE_HZ, round_half_up
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 
 MAX_DAMAGED_SHARE = 0.02

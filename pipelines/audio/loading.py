@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.audio.decoding import AudioChunk, AudioTally, decode_audio, resample_to_mono
-from pipelines.errors import ItemRejectedError
 from pipelines.media_files import choose_audio_stream, explain_unopenable, open_media, read_packets, require_regular_file
 from pipelines.media_time import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME, seconds_to_samples
 from pipelines.video.frame_grid import grid_phase_s, slot_count
 from pipelines.video.media_probe import MediaProbe
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 
 DEFAULT_MAX_DURATION_S = 4 * 3600.0

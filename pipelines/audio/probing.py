@@ -12,10 +12,10 @@ from av.container import InputContainer
 
 from pipelines.audio.decoding import AudioTally, decode_audio, resample_to_mono
 from pipelines.container_layout import read_layout
-from pipelines.errors import ItemRejectedError
 from pipelines.media_files import choose_audio_stream, explain_unopenable, open_media, read_packets, require_regular_file
 from pipelines.media_time import SAMPLE_RATE_HZ
 from storage_schemas.build_spec import LimitSettings
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 
 

@@ -12,8 +12,8 @@ from typing import Any, TextIO
 
 from pipelines.corpora.listing_builder import ListingBuilder
 from pipelines.corpora.walking import IMAGE_SUFFIXES, walk_files
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import CorpusSettings
+from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import Emotion, escape_path
 from storage_schemas.recordings import Recording
 

@@ -16,8 +16,8 @@ from pipelines.corpora.clip_names import HDTF_GROUPS, parse_hdtf_name, strip_suf
 from pipelines.corpora.hdtf_annotations import ClipRange, HdtfAnnotations, read_annotations
 from pipelines.corpora.listing_builder import ListingBuilder
 from pipelines.corpora.walking import VIDEO_SUFFIXES, FoundFile, walk_files
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import CorpusSettings
+from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import Emotion, escape_path
 from storage_schemas.recordings import Recording
 from storage_schemas.rejections import RejectionReason

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.corpora.clip_names import HDTF_GROUPS
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import escape_path
 
 _TIME = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2}(?:\.\d+)?)", re.ASCII)

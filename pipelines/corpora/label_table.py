@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 
 LABEL_COLUMNS = ("path", "speaker", "emotion", "language", "audio", "level", "view", "licence", "consent")
 

@@ -11,8 +11,8 @@ from pipelines.corpora.hdtf import list_hdtf
 from pipelines.corpora.listing_builder import Listing, ListingBuilder
 from pipelines.corpora.mead import list_demo, list_mead
 from pipelines.corpora.walking import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import CorpusSettings, Layout
+from storage_schemas.errors import BadInputError
 
 CorpusReader = Callable[[Path, CorpusSettings, ListingBuilder], None]
 """Walks a source folder and hands everything it finds to the builder."""

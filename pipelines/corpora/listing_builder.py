@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from pipelines.corpora.emotion_names import known_emotions, parse_emotion
 from pipelines.corpora.walking import FileProblem
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import CorpusSettings
+from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import Emotion
 from storage_schemas.recordings import RECORDING_SCHEMA, Recording
 from storage_schemas.rejections import Rejection, RejectionReason, Stage

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import escape_path
 from storage_schemas.rejections import RejectionReason
 

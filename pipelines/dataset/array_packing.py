@@ -21,8 +21,8 @@ from zarr.storage import LocalStore
 
 from pipelines.dataset.part_arrays import ArrayLayout, arrays_of, check_clip_array, check_landmark_values, group_name
 from pipelines.dataset.staging import ArrayHeader, StagedRecording, read_array_header
-from pipelines.errors import BuildFailedError
 from storage_schemas.clips import Clip
+from storage_schemas.errors import BuildFailedError
 from storage_schemas.part_layout import PART_FORMAT, ZSTD_LEVEL, Family, RowRange
 
 _CHECKED_ROWS = 1024

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from pipelines.dataset.version_counts import RowCounts, filter_order
 from pipelines.dataset.version_tables import Row
-from pipelines.errors import BuildFailedError
 from storage_schemas.clips import CLIP_SCHEMA, FitQuality
+from storage_schemas.errors import BuildFailedError
 from storage_schemas.identifiers import canonical_json_bytes
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, PartIndex, PartRecording, RowRange, part_path

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from pipelines.errors import StoreError
+from storage_schemas.errors import StoreError
 
 _BLOCK_BYTES = 2**20
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from pipelines.dataset.landmark_files import LandmarkFiles
 from pipelines.dataset.staging import StagedRecordingWriter
-from pipelines.errors import ItemRejectedError
 from pipelines.face_model.basis import read_face_model
 from pipelines.face_model.clip_fitting import ClipFit, ClipFitter
 from pipelines.face_model.settings import fit_settings
 from pipelines.media_time import CLIP_FPS
 from storage_schemas.build_spec import FaceModelSettings
 from storage_schemas.clips import Clip, FitQuality, RecordingOutcome
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.part_layout import PartRecording
 from storage_schemas.processing_request import FitRequest, ProcessingAnswer
 from storage_schemas.rejections import Rejection, RejectionReason, Stage

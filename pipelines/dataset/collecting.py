@@ -22,8 +22,8 @@ from pipelines.dataset.face_model_store import unnamed_face_models
 from pipelines.dataset.running_builds import marks_by_age
 from pipelines.dataset.version_tables import VersionTable, read_batches, sha256_of, table_path, version_folder
 from pipelines.dataset.versions import list_tags, list_versions, read_manifest, version_ids
-from pipelines.errors import StoreError
 from storage_schemas.dataset_version import VersionManifest
+from storage_schemas.errors import StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import Family, part_path
 

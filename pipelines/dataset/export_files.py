@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 from pyarrow import csv
 
-from pipelines.errors import BadInputError, StoreError
+from storage_schemas.errors import BadInputError, StoreError
 
 EXPORT_FILE = "export.json"
 _PARTIAL_PREFIX = ".partial-"  # not a suffix: what writes the file may look at that

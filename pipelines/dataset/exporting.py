@@ -20,7 +20,7 @@ from pipelines.dataset.export_files import claim_folder, exported_name, write_cs
 from pipelines.dataset.splitting import SPLITS
 from pipelines.dataset.version_tables import VersionTable, read_batches, sha256_of
 from pipelines.dataset.versions import load_manifest
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import Family, part_path
 

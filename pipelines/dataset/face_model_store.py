@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from pipelines.errors import BadInputError, StoreError
 from pipelines.face_model.basis import FaceModel, face_model_bytes, read_face_model
 from pipelines.face_model.learning_settings import LEARNING_VERSION, LearningSettings
+from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.face_models import (
     CURRENT_FACE_MODEL,
     FACE_MODEL_CARD_FILE,

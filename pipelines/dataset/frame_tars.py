@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 from pipelines.dataset.tar_members import BLOCK_BYTES, END_OF_ARCHIVE, Member, parse_member
-from pipelines.errors import BuildFailedError
 from storage_schemas.clips import Clip
+from storage_schemas.errors import BuildFailedError
 from storage_schemas.part_layout import frame_name
 
 IMAGE_SUFFIX = ".jpg"

@@ -10,7 +10,7 @@ import zarr
 from numpy.typing import NDArray
 
 from pipelines.dataset.part_arrays import group_name
-from pipelines.errors import StoreError
+from storage_schemas.errors import StoreError
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, PartIndex
 
 

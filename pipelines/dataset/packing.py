@@ -12,8 +12,8 @@ from pipelines.dataset.array_packing import write_family_arrays
 from pipelines.dataset.frame_tars import last_byte, staged_members
 from pipelines.dataset.staging import FRAMES_TAR, StagedRecording, read_staged
 from pipelines.dataset.tar_members import END_OF_ARCHIVE
-from pipelines.errors import BuildFailedError
 from storage_schemas.clips import Clip, FamilyHashes
+from storage_schemas.errors import BuildFailedError
 from storage_schemas.identifiers import canonical_json_bytes
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, PartIndex, PartObject, PartRecording, RowRange
 from storage_schemas.store_trouble import store_trouble

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.errors import BuildFailedError
 from pipelines.media_time import SAMPLES_PER_FRAME
 from storage_schemas import part_layout
+from storage_schemas.errors import BuildFailedError
 from storage_schemas.part_layout import EXPRESSION_SIZE, IDENTITY_SIZE, LANDMARK_COUNT, POSE_SIZE, Family
 
 LOG_MEL_BINS = 80

@@ -23,7 +23,7 @@ from pipelines.dataset.frame_tar_checks import check_frames_tar
 from pipelines.dataset.packing import family_hash
 from pipelines.dataset.part_arrays import ArrayLayout, arrays_of, group_name
 from pipelines.dataset.problems import Check, Problem, ProblemList
-from pipelines.errors import BadInputError, StoreError
+from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import PART_FORMAT, PART_INDEX_FILE, Family, PartClip, PartIndex, part_path
 

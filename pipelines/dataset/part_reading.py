@@ -23,7 +23,7 @@ from pipelines.dataset.frame_tars import IMAGE_SUFFIX, expected_members, last_by
 from pipelines.dataset.part_arrays import layout_of
 from pipelines.dataset.part_store import open_part_array
 from pipelines.dataset.staging import FRAMES_TAR
-from pipelines.errors import BadInputError, BuildFailedError, StoreError
+from storage_schemas.errors import BadInputError, BuildFailedError, StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartIndex, PartRecording, RowRange, part_path
 

@@ -11,7 +11,7 @@ from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Sto
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 
 from pipelines.dataset.part_arrays import ArrayLayout, group_name
-from pipelines.errors import StoreError
+from storage_schemas.errors import StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import part_path
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 import orjson
 import pyarrow as pa
 
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import BuildSpec, PartSettings
+from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import content_hash
 from storage_schemas.part_layout import PART_FORMAT, RECORDING_FAMILIES, Family
 from storage_schemas.recordings import Recording

@@ -22,8 +22,8 @@ from pipelines.dataset.version_counts import keep_rates, manifest_counts
 from pipelines.dataset.version_identity import BuildDescription, InputDigest, content_id, recipe_id
 from pipelines.dataset.version_tables import Row, TableWriter, VersionTable, parquet_batches, rows_to_batch, sha256_of, version_folder
 from pipelines.dataset.versions import MANIFEST_FILE, manifest_bytes, read_manifest
-from pipelines.errors import BuildFailedError, StoreError
 from storage_schemas.dataset_version import VersionManifest
+from storage_schemas.errors import BuildFailedError, StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.rejections import REJECTION_SCHEMA, Rejection
 

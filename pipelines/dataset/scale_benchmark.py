@@ -27,8 +27,8 @@ from pipelines.dataset.publishing import VersionContent, publish_version
 from pipelines.dataset.splitting import speaker_split
 from pipelines.dataset.verifying import verify_version
 from pipelines.dataset.version_identity import BuildDescription
-from pipelines.errors import BuildFailedError
 from storage_schemas.build_spec import BuildSpec
+from storage_schemas.errors import BuildFailedError
 from storage_schemas.identifiers import clip_key
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import Family

@@ -13,7 +13,7 @@ import orjson
 from pipelines.corpora.clip_names import HDTF_GROUPS, parse_hdtf_name, parse_mead_name, strip_suffixes
 from pipelines.corpora.emotion_names import parse_emotion
 from pipelines.corpora.walking import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 
 _MEAD_ID = re.compile(r"(?:.*/)?(?P<person>[^/]+)/(?P<view>[^/]+)/(?P<emotion>[^/]+)/level_(?P<level>\d{1,4})/(?P<take>\d{1,6})")
 _MEDIA_SUFFIXES = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES, ".wav", ".m4a", ".mp3", ".npy")

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.dataset.split_lists import name_key, parse_name_list, recording_keys
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import SplitMethod, SplitSettings
+from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import canonical_json_bytes
 
 TRAIN, VALIDATION, TEST, UNLISTED = "train", "validation", "test", "unlisted"

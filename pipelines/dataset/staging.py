@@ -22,8 +22,8 @@ from pydantic import ValidationError
 
 from pipelines.dataset.part_arrays import arrays_of, check_clip_array, layout_of
 from pipelines.dataset.tar_members import END_OF_ARCHIVE, member_header, padding_bytes
-from pipelines.errors import BuildFailedError
 from storage_schemas.clips import FamilyHashes, RecordingOutcome
+from storage_schemas.errors import BuildFailedError
 from storage_schemas.identifiers import canonical_json_bytes
 from storage_schemas.part_layout import Family, frame_name
 from storage_schemas.store_trouble import store_trouble

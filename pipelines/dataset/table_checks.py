@@ -18,8 +18,8 @@ from pipelines.dataset.row_digests import RowDigest
 from pipelines.dataset.splitting import SPLITS
 from pipelines.dataset.version_identity import content_id
 from pipelines.dataset.version_tables import VersionTable, read_batches, sha256_of, table_path
-from pipelines.errors import StoreError
 from storage_schemas.dataset_version import VersionManifest
+from storage_schemas.errors import StoreError
 from storage_schemas.identifiers import clip_key
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, part_path

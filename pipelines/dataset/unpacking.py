@@ -19,8 +19,8 @@ from pipelines.dataset.part_reading import array_rows
 from pipelines.dataset.part_store import open_part_array
 from pipelines.dataset.staging import FRAMES_TAR, array_file, write_array, write_outcome
 from pipelines.dataset.tar_members import END_OF_ARCHIVE
-from pipelines.errors import BadInputError, BuildFailedError, StoreError
 from storage_schemas.clips import FamilyHashes, RecordingOutcome
+from storage_schemas.errors import BadInputError, BuildFailedError, StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import Family, PartClip, PartIndex, PartRecording, RowRange, part_path
 from storage_schemas.rejections import Rejection

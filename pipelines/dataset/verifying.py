@@ -17,8 +17,8 @@ from pipelines.dataset.problems import Check, Problem, ProblemList
 from pipelines.dataset.table_checks import check_manifest, check_tables
 from pipelines.dataset.version_tables import VersionTable, read_rows, version_folder
 from pipelines.dataset.versions import MANIFEST_FILE, parse_manifest, resolve_version
-from pipelines.errors import StoreError
 from storage_schemas.dataset_version import VersionManifest
+from storage_schemas.errors import StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, part_path
 

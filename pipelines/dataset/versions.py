@@ -10,8 +10,8 @@ import orjson
 from pydantic import ValidationError
 
 from pipelines.dataset.version_tables import version_folder
-from pipelines.errors import BadInputError, StoreError
 from storage_schemas.dataset_version import VERSION_FORMAT, VERSION_ID_DIGITS, Tag, VersionManifest
+from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 
 MANIFEST_FILE = "manifest.json"

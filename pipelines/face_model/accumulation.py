@@ -20,8 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from scipy.linalg.blas import dsyrk
 
-from pipelines.errors import BadInputError
 from pipelines.face_model.alignment import STEPS_PER_UNIT, AlignedFrames
+from storage_schemas.errors import BadInputError
 from storage_schemas.part_layout import LANDMARK_COUNT
 
 COORDINATES = LANDMARK_COUNT * 3

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy_format
 
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 
 _LARGEST_BYTES = 2**31
 _ARRAY_CLASS = object()

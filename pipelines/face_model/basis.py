@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from pipelines.errors import BadInputError
 from pipelines.face_model.rotations import FloatArray
+from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import canonical_json_bytes
 
 FACE_MODEL_FORMAT = 1

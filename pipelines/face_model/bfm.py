@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
-from pipelines.errors import BadInputError
 from pipelines.face_model.alignment import rigid_weights
 from pipelines.face_model.basis import EXPRESSION_MODES, IDENTITY_MODES, FaceModel
 from pipelines.face_model.camera import PerspectiveCamera
 from pipelines.face_model.landmark_points import MEDIAPIPE_OF_68
+from storage_schemas.errors import BadInputError
 
 REQUIRED_KEYS = ("meanshape", "idBase", "exBase", "tri", "keypoints")
 _RIGHT_CORNER, _LEFT_CORNER = 36, 45

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.errors import ItemRejectedError
 from pipelines.face_model.basis import FaceModel
 from pipelines.face_model.camera import project
 from pipelines.face_model.fit_basis import FitBasis, prepare_basis
@@ -15,6 +14,7 @@ from pipelines.face_model.fit_quality import frame_flags, jitter_percent_iod, ji
 from pipelines.face_model.fit_smoothing import smooth_expression, smooth_pose
 from pipelines.face_model.fitting import FitSettings, filled_landmarks, fit_frames
 from pipelines.face_model.rotations import FloatArray
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 
 Float32Array = NDArray[np.float32]

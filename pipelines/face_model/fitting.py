@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.errors import ItemRejectedError
 from pipelines.face_model.camera import camera_points
 from pipelines.face_model.fit_basis import FitBasis
 from pipelines.face_model.pose_solving import solve_pose
 from pipelines.face_model.rotations import FloatArray, euler_from_matrices
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.part_layout import LANDMARK_COUNT
 from storage_schemas.rejections import RejectionReason, Stage
 

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
-from pipelines.errors import BadInputError
 from pipelines.face_model.array_pickles import read_npy
 from pipelines.face_model.camera import PerspectiveCamera, pose_from_perspective, pose_in_other_crop
 from pipelines.face_model.rotations import FloatArray
+from storage_schemas.errors import BadInputError
 
 COEFFICIENTS = 257
 IDENTITY, EXPRESSION, TEXTURE = slice(0, 80), slice(80, 144), slice(144, 224)

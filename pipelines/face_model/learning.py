@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.errors import BadInputError
 from pipelines.face_model.accumulation import ExpressionSums, Int64Array, ShapeSums
 from pipelines.face_model.alignment import STEPS_PER_UNIT, ShapeAligner
 from pipelines.face_model.basis import EXPRESSION_MODES, FaceModel, read_face_model
 from pipelines.face_model.learning_settings import LearningSettings
 from pipelines.face_model.reference import load_reference_face
+from storage_schemas.errors import BadInputError
 from storage_schemas.part_layout import LANDMARK_COUNT
 
 MIN_FRAMES = 2 * EXPRESSION_MODES

@@ -11,9 +11,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.errors import BadInputError
 from pipelines.face_tracking.native_graphs import mediapipe_folder, open_face_mesh_graph
 from storage_schemas.build_spec import LandmarkModel, LandmarkSettings
+from storage_schemas.errors import BadInputError
 from storage_schemas.part_layout import LANDMARK_COUNT
 
 WARM_UP_FEEDS = 5

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pipelines.dataset.staging import FRAMES_TAR
 from pipelines.dataset.tar_members import BLOCK_BYTES, Member, parse_member
-from pipelines.errors import StoreError
+from storage_schemas.errors import StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import Family, PartRecording, part_path
 

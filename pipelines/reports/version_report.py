@@ -12,11 +12,11 @@ from pipelines.dataset.part_arrays import layout_of
 from pipelines.dataset.part_reading import array_rows, read_part_index
 from pipelines.dataset.part_store import open_part_array
 from pipelines.dataset.version_tables import VersionTable, parquet_batches
-from pipelines.errors import StoreError
 from pipelines.reports.contact_sheet import SHEET_COLUMNS, SheetClip, SheetItem, choose_sheet_clips
 from pipelines.reports.dataset_report import render_report
 from pipelines.reports.frame_search import read_frame_jpeg
 from storage_schemas.dataset_version import VersionManifest
+from storage_schemas.errors import StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import Family, PartRecording, RowRange
 

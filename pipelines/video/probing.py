@@ -13,11 +13,11 @@ from av.video.stream import VideoStream
 
 from pipelines.audio.probing import AudioProbe, probe_audio
 from pipelines.container_layout import ContainerLayout, read_layout
-from pipelines.errors import ItemRejectedError
 from pipelines.media_files import choose_video_stream, explain_unopenable, open_media, require_regular_file, stream_kinds
 from pipelines.video.media_probe import MediaProbe
 from pipelines.video.packet_survey import PacketSurvey, survey_packets
 from storage_schemas.build_spec import LimitSettings
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 
 __all__ = ["MediaProbe", "probe_media"]

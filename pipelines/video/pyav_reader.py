@@ -15,10 +15,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from pipelines.errors import ItemRejectedError
 from pipelines.media_files import TIMESTAMPED_FORMATS, error_text, open_media, read_packets
 from pipelines.video.media_probe import MediaProbe
 from pipelines.video.packet_survey import presentation_time
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from pipelines.errors import ItemRejectedError
 from pipelines.media_files import require_regular_file
 from storage_schemas.build_spec import LimitSettings
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 
 STILL_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")

@@ -36,7 +36,7 @@ def test_the_sources_keep_the_arrow() -> None:
     ("files", "broken"),
     [
         ({"pipelines/first.py": "import infra.settings"}, "flows -> tasks -> (pipelines | infra) -> storage_schemas BROKEN"),
-        ({"infra/first.py": "import pipelines.errors"}, "flows -> tasks -> (pipelines | infra) -> storage_schemas BROKEN"),
+        ({"infra/first.py": "import pipelines.media_time"}, "flows -> tasks -> (pipelines | infra) -> storage_schemas BROKEN"),
         (
             {"pipelines/first.py": "import storage_schemas.second", "storage_schemas/second.py": "def f():\n    import s3fs"},
             "pure code knows no orchestrator BROKEN",

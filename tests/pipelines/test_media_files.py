@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import av.error
 import pytest
 
-from pipelines.errors import ItemRejectedError
 from pipelines.media_files import error_text, explain_unopenable, open_media, read_packets, stream_kinds
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason
 from tests.factories.damaged_media import write_cover_art_mp3
 

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.corpora.demo.clip_plan import DEMO_VERSION, DemoClip, plan_clips
 from pipelines.corpora.demo.clip_writing import WrittenClip, write_demo_clip
 from pipelines.corpora.demo.speech import require_speech
-from pipelines.errors import BadInputError
 from pipelines.media_time import CLIP_FPS
+from storage_schemas.errors import BadInputError
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.corpora.demo import espeak_process
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 
 SPEECH_RATE_HZ = 22050
 _TIME_LIMIT_S = 60.0

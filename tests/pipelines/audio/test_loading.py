@@ -13,9 +13,9 @@ import pytest
 
 from pipelines.audio.decoding import resample_to_mono
 from pipelines.audio.loading import load_audio_file, load_waveform
-from pipelines.errors import ItemRejectedError
 from pipelines.video.probing import probe_media
 from storage_schemas.build_spec import LimitSettings
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 from tests.factories.damaged_media import patch_bytes
 from tests.factories.synthetic_video import beep_onsets_s, write_flash_and_beep, write_tone

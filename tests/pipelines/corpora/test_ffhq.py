@@ -9,8 +9,8 @@ import pytest
 
 from pipelines.corpora import ffhq
 from pipelines.corpora.listing import list_corpus
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import CorpusSettings, Layout
+from storage_schemas.errors import BadInputError
 from storage_schemas.rejections import RejectionReason
 from tests.factories.corpus_trees import write_files
 

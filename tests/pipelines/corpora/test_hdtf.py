@@ -10,8 +10,8 @@ import pytest
 from pipelines.corpora.hdtf import HDTF_LICENCE, speaker_of
 from pipelines.corpora.listing import list_corpus
 from pipelines.corpora.listing_builder import Listing
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import CorpusSettings, Layout
+from storage_schemas.errors import BadInputError
 from storage_schemas.rejections import RejectionReason
 from tests.factories.corpus_trees import write_files
 from tests.factories.hdtf_annotations import write_annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.corpora.label_table import LabelRow, read_labels
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 
 PLAIN = "path,speaker,emotion,language\na/1.mp4,anna,happy,en\n./a//2.mp4, anna , ,de\n"
 EXPECTED = [LabelRow(2, "a/1.mp4", "anna", "happy", "en"), LabelRow(3, "a/2.mp4", "anna", "", "de")]

@@ -9,8 +9,8 @@ import pytest
 
 from pipelines.corpora.listing import LAYOUTS, list_corpus
 from pipelines.corpora.listing_builder import ListingBuilder
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import CorpusSettings, Layout
+from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import Emotion, unescape_path
 from storage_schemas.recordings import RECORDING_SCHEMA, Recording
 from storage_schemas.rejections import RejectionReason

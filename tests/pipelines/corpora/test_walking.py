@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.corpora.walking import VIDEO_SUFFIXES, FoundFile, walk_files
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 from storage_schemas.rejections import RejectionReason
 from tests.factories.corpus_trees import write_files
 

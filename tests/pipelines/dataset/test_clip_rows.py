@@ -16,8 +16,8 @@ from pipelines.dataset.clip_rows import (
     with_splits,
 )
 from pipelines.dataset.version_counts import keep_rates, manifest_counts
-from pipelines.errors import BuildFailedError
 from storage_schemas.clips import CLIP_SCHEMA
+from storage_schemas.errors import BuildFailedError
 from storage_schemas.identifiers import canonical_json_bytes
 from storage_schemas.part_layout import Family
 from storage_schemas.rejections import REJECTION_SCHEMA, Rejection, RejectionReason, Stage

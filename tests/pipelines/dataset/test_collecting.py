@@ -10,7 +10,7 @@ from infra.managed_store import ManagedStore
 from pipelines.dataset.collecting import KeepPolicy, collect_garbage
 from pipelines.dataset.verifying import verify_version
 from pipelines.dataset.versions import set_tag, version_ids
-from pipelines.errors import BadInputError, StoreError
+from storage_schemas.errors import BadInputError, StoreError
 from tests.factories.dataset_parts import SyntheticRecording, store_part
 from tests.factories.dataset_versions import local_store, publish
 

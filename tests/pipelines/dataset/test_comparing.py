@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from pipelines.dataset.comparing import Change, Verdict, diff_versions
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import CropSettings
+from storage_schemas.errors import BadInputError
 from storage_schemas.rejections import Rejection, RejectionReason, Stage
 from tests.factories.dataset_parts import SPEC, SyntheticRecording
 from tests.factories.dataset_versions import description, local_store, publish

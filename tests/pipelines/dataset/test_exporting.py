@@ -13,7 +13,7 @@ import pytest
 from pipelines.dataset import exporting
 from pipelines.dataset.export_files import exported_name
 from pipelines.dataset.exporting import ExportKind, ExportResult, export_version
-from pipelines.errors import BadInputError, StoreError
+from storage_schemas.errors import BadInputError, StoreError
 from tests.factories.dataset_parts import SyntheticRecording
 from tests.factories.dataset_versions import RECORDINGS, local_store, publish
 

@@ -20,8 +20,8 @@ from pipelines.dataset.face_model_store import (
     set_current_face_model,
     unnamed_face_models,
 )
-from pipelines.errors import BadInputError, StoreError
 from pipelines.face_model.learning_settings import LearningSettings
+from storage_schemas.errors import BadInputError, StoreError
 from tests.factories.dataset_versions import local_store
 from tests.factories.face_models import small_face_model
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.dataset.frame_tars import expected_members, last_byte, member_names, staged_members
-from pipelines.errors import BuildFailedError
+from storage_schemas.errors import BuildFailedError
 from tests.factories.staged_recordings import make_clip, stage_recording
 
 

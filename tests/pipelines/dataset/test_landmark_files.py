@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.dataset.landmark_files import LandmarkFiles
-from pipelines.errors import StoreError
+from storage_schemas.errors import StoreError
 from tests.factories.landmark_parts import pack_landmarks
 
 

@@ -20,8 +20,8 @@ from infra.local_store import LocalObjectStore
 from pipelines.dataset import array_packing, packing
 from pipelines.dataset.packing import pack_part
 from pipelines.dataset.staging import read_staged
-from pipelines.errors import BuildFailedError, StoreError
 from storage_schemas.clips import RecordingOutcome
+from storage_schemas.errors import BuildFailedError, StoreError
 from storage_schemas.part_layout import PART_INDEX_FILE, RECORDING_FAMILIES, Family, PartIndex, RowRange
 from tests.factories.file_systems import tiny_file_system
 from tests.factories.staged_recordings import folder_bytes, stage_recording

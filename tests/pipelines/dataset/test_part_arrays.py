@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.dataset.part_arrays import PART_ARRAYS, arrays_of, check_clip_array, check_landmark_values, group_name, layout_of
-from pipelines.errors import BuildFailedError
+from storage_schemas.errors import BuildFailedError
 from storage_schemas.part_layout import Family
 
 

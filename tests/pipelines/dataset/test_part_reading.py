@@ -10,7 +10,7 @@ import pytest
 from infra.managed_store import ManagedStore
 from pipelines.dataset.packing import pack_part
 from pipelines.dataset.part_reading import iterate_clip_frames, read_clip_audio, read_clip_landmarks, read_part_index
-from pipelines.errors import BadInputError, StoreError
+from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, PartIndex, RowRange, part_path
 from tests.factories.staged_recordings import stage_recording
 from tests.factories.stores import every_kind_of_store

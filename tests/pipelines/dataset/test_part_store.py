@@ -11,7 +11,7 @@ from infra.local_store import LocalObjectStore
 from pipelines.dataset.packing import pack_part
 from pipelines.dataset.part_arrays import layout_of
 from pipelines.dataset.part_store import PartStore, open_part_array
-from pipelines.errors import StoreError
+from storage_schemas.errors import StoreError
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, part_path
 from tests.factories.staged_recordings import stage_recording
 

@@ -24,8 +24,8 @@ from pipelines.dataset.planning import (
     split_long_run,
 )
 from pipelines.dataset.stage_versions import STAGE_VERSIONS, software_versions
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import BuildSpec, PartSettings
+from storage_schemas.errors import BadInputError
 from storage_schemas.part_layout import RECORDING_FAMILIES, Family
 from storage_schemas.recordings import RECORDING_SCHEMA, Recording, recordings_table
 

@@ -14,9 +14,9 @@ from pipelines.dataset.publishing import VersionContent, publish_version
 from pipelines.dataset.version_identity import content_id
 from pipelines.dataset.version_tables import VersionTable, read_rows
 from pipelines.dataset.versions import read_manifest, version_ids
-from pipelines.errors import BuildFailedError, StoreError
 from storage_schemas.build_spec import LandmarkSettings, LimitSettings
 from storage_schemas.dataset_version import VersionManifest
+from storage_schemas.errors import BuildFailedError, StoreError
 from storage_schemas.rejections import Rejection, RejectionReason, Stage
 from tests.factories.dataset_parts import SPEC, SyntheticRecording, store_parts
 from tests.factories.dataset_versions import CREATED, RECORDINGS, description, local_store, publish

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipelines.dataset.split_lists import name_key, parse_name_list, recording_keys
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 
 
 def npy(array: np.ndarray) -> bytes:

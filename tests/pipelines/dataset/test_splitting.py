@@ -12,8 +12,8 @@ import pytest
 from pipelines.corpora.hdtf import speaker_of
 from pipelines.corpora.hdtf_annotations import read_annotations
 from pipelines.dataset.splitting import ReadList, SplitAssignment, assign_splits, speaker_split
-from pipelines.errors import BadInputError
 from storage_schemas.build_spec import SplitMethod, SplitSettings
+from storage_schemas.errors import BadInputError
 
 PINNED = [
     ["validation", "validation", "train", "test", "test", "train", "test"],

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pipelines.dataset.staging import StagedRecordingWriter, read_array_header, read_staged, write_array
-from pipelines.errors import BuildFailedError, StoreError
 from storage_schemas.clips import RecordingOutcome
+from storage_schemas.errors import BuildFailedError, StoreError
 from tests.factories.staged_recordings import folder_bytes, make_clip, make_landmarks, make_rejection, stage_recording
 
 

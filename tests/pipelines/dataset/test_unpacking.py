@@ -9,7 +9,7 @@ from infra.managed_store import ManagedStore
 from pipelines.dataset.packing import pack_part
 from pipelines.dataset.staging import read_staged
 from pipelines.dataset.unpacking import unpack_recording
-from pipelines.errors import BadInputError, StoreError
+from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.part_layout import PART_INDEX_FILE, RECORDING_FAMILIES, Family, PartIndex, part_path
 from tests.factories.staged_recordings import folder_bytes, stage_recording
 from tests.factories.stores import every_kind_of_store

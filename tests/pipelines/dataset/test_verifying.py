@@ -16,8 +16,8 @@ from infra.managed_store import ManagedStore
 from pipelines.dataset.problems import LISTED_PER_CHECK, Check, Problem, ProblemList
 from pipelines.dataset.table_checks import check_tables
 from pipelines.dataset.verifying import verify_version
-from pipelines.errors import BadInputError
 from storage_schemas.dataset_version import VersionManifest
+from storage_schemas.errors import BadInputError
 from tests.factories.dataset_parts import SyntheticRecording, store_part
 from tests.factories.dataset_versions import RECORDINGS, local_store, publish
 

@@ -16,7 +16,7 @@ from pipelines.dataset.versions import (
     set_tag,
     version_ids,
 )
-from pipelines.errors import BadInputError, StoreError
+from storage_schemas.errors import BadInputError, StoreError
 from tests.factories.dataset_parts import SyntheticRecording
 from tests.factories.dataset_versions import local_store, publish
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.errors import BadInputError
 from pipelines.face_model.array_pickles import read_npy
+from storage_schemas.errors import BadInputError
 
 HEADER = {"descr": "|O", "fortran_order": False, "shape": ()}
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pipelines.errors import BadInputError
 from pipelines.face_model.basis import FaceModel, face_model_bytes, read_face_model, write_face_model
+from storage_schemas.errors import BadInputError
 from tests.factories.face_models import small_face_model
 
 

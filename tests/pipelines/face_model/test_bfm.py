@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.errors import BadInputError
 from pipelines.face_model.basis import read_face_model, write_face_model
 from pipelines.face_model.bfm import bfm_camera, read_bfm
 from pipelines.face_model.camera import perspective_from_pose, pose_from_perspective, project
 from pipelines.face_model.clip_fitting import ClipFitter
 from pipelines.face_model.fitting import FitSettings
 from pipelines.face_model.reference import load_reference_face
+from storage_schemas.errors import BadInputError
 from tests.factories.bfm_files import UNIT, bfm_arrays, write_bfm
 from tests.factories.face_landmarks import SIZE_PX, invented_clip
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from pipelines.errors import ItemRejectedError
 from pipelines.face_model.clip_fitting import ClipFitter
 from pipelines.face_model.fit_quality import FrameFlag, blink_frames
 from pipelines.face_model.fitting import FitSettings
 from pipelines.face_model.geometry import mesh_in_crop
 from pipelines.face_model.landmark_points import RIGID_POINTS, eye_opening, mouth_opening
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 from tests.factories.face_landmarks import SIZE_PX, InventedClip, invented_clip
 from tests.factories.face_models import learned_from, small_face_model

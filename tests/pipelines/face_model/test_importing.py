@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from pipelines.errors import BadInputError
 from pipelines.face_model.camera import PerspectiveCamera
 from pipelines.face_model.importing import read_coefficients
 from pipelines.face_model.rotations import matrices_from_euler
+from storage_schemas.errors import BadInputError
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(7, 257)).astype(np.float32)

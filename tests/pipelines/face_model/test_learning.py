@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipelines.errors import BadInputError
 from pipelines.face_model.accumulation import ExpressionSums, ShapeSums
 from pipelines.face_model.alignment import rigid_weights
 from pipelines.face_model.identity_prior import similarity_motions
 from pipelines.face_model.learning import ExpressionPass, ShapePass, learn_face_model, speaker_bases
 from pipelines.face_model.learning_settings import LearningSettings
+from storage_schemas.errors import BadInputError
 from tests.factories.face_landmarks import invented_clip
 from tests.factories.face_models import learned_from, small_face_model
 

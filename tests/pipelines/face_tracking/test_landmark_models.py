@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipelines.errors import BadInputError
 from pipelines.face_tracking.landmark_models import FaceTracker, landmark_model_hashes, open_tracker
 from storage_schemas.build_spec import LandmarkModel, LandmarkSettings
+from storage_schemas.errors import BadInputError
 from tests.factories.face_frames import frame_with_faces
 
 FRAMES = [frame_with_faces(320, 240, [(150 + 3 * k, 120, 90)]) for k in range(6)]

@@ -6,9 +6,9 @@ import tarfile
 import numpy as np
 import pytest
 
-from pipelines.errors import StoreError
 from pipelines.reports.frame_search import read_frame_jpeg
 from storage_schemas.clips import FamilyHashes
+from storage_schemas.errors import StoreError
 from storage_schemas.identifiers import clip_key
 from storage_schemas.part_layout import PartClip, PartRecording, RowRange, frame_name
 from tests.factories.dataset_parts import SyntheticRecording

@@ -9,10 +9,10 @@ from pipelines.dataset.part_arrays import layout_of
 from pipelines.dataset.part_reading import array_rows, iterate_clip_frames
 from pipelines.dataset.part_store import open_part_array
 from pipelines.dataset.version_tables import VersionTable, read_batches
-from pipelines.errors import StoreError
 from pipelines.reports.contact_sheet import SheetClip, choose_sheet_clips
 from pipelines.reports.version_report import make_version_report, read_sheet
 from storage_schemas.dataset_version import VersionManifest
+from storage_schemas.errors import StoreError
 from storage_schemas.part_layout import RowRange
 from tests.factories.dataset_versions import local_store, publish
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.errors import ItemRejectedError
 from pipelines.video.probing import probe_media
 from storage_schemas.build_spec import LimitSettings
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 from tests.factories.damaged_media import claim_dimensions, claim_duration, flip_bits, truncate, write_hostile_files
 from tests.factories.synthetic_video import write_flash_and_beep, write_tone

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.errors import ItemRejectedError
 from pipelines.video.probing import probe_media
 from pipelines.video.reading import read_frames
 from storage_schemas.build_spec import LimitSettings
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
 from tests.factories.damaged_media import flip_bits
 from tests.factories.synthetic_video import frame_number, write_flash_and_beep, write_numbered_frames

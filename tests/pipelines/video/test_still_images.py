@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.errors import ItemRejectedError
 from pipelines.video.still_images import read_still
 from storage_schemas.build_spec import LimitSettings
+from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason
 
 LIMITS = LimitSettings()

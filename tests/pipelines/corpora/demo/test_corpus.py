@@ -14,7 +14,7 @@ from pipelines.corpora.demo.clip_plan import plan_clips
 from pipelines.corpora.demo.clip_writing import find_demo_clip, write_demo_clip
 from pipelines.corpora.demo.corpus import write_demo_corpus
 from pipelines.corpora.demo.truth import read_truth
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 
 pytest.importorskip("espeakng_loader", reason="the optional extra `speech` is not installed")
 

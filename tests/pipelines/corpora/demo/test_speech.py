@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.corpora.demo.speakers import SPEAKERS
 from pipelines.corpora.demo.speech import SPEECH_RATE_HZ, Voice, require_speech, speak
-from pipelines.errors import BadInputError
+from storage_schemas.errors import BadInputError
 
 _TEXT = "We walked home through the boat."
 
