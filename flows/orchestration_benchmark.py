@@ -5,11 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from flows.plain_build import plain_build
 from storage_schemas.build_spec import BuildSpec, FaceModelSettings, Layout
 
 Measured = TypeVar("Measured")
@@ -69,20 +70,7 @@ def _orchestrated_build(spec: BuildSpec, source: Path, store: str, workers: int)
 
 
 def _plain_build_s(spec: BuildSpec, source: Path, store: str, workers: int) -> float:
-    """Run plan, jobs and publication with nothing but a thread pool."""
-    from tasks.planning import plan_build  # noqa: PLC0415
-    from tasks.publishing import publish_plan  # noqa: PLC0415
-    from tasks.recording_jobs import close_processes, obtain_recording, pack_staged_part, prepare_processes  # noqa: PLC0415
-
+    """Run the same jobs with nothing but a thread pool."""
     started = time.perf_counter()
-    try:
-        prepare_processes(store, workers)
-        plan = plan_build.fn(spec, str(source), store)
-        with ThreadPoolExecutor(workers) as pool:
-            for work in plan.work:
-                list(pool.map(lambda job: obtain_recording(plan.context, job), work.recordings))
-                pack_staged_part(plan.context, work.part)
-    finally:
-        close_processes()
-    publish_plan(plan, "latest")
+    plain_build(spec, str(source), store, workers)
     return time.perf_counter() - started

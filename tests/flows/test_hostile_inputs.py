@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from flows.plain_build import plain_build
 from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.dataset.version_tables import VersionTable, read_rows
@@ -84,21 +84,7 @@ def _check(files: list[HostileFile], corpus: Path, built: Built, alone: Built) -
 
 
 def _plain_build(source: Path, store: Path) -> Built:
-    """Build without Prefect and Dask: plan, jobs and publication from a thread pool."""
-    from tasks.planning import plan_build  # noqa: PLC0415 - Prefect takes a second to import
-    from tasks.publishing import publish_plan  # noqa: PLC0415
-    from tasks.recording_jobs import close_processes, obtain_recording, pack_staged_part, prepare_processes  # noqa: PLC0415
-
-    try:
-        prepare_processes(str(store), 2)
-        plan = plan_build.fn(BuildSpec(), str(source), str(store))
-        with ThreadPoolExecutor(2) as pool:
-            for work in plan.work:
-                list(pool.map(lambda job: obtain_recording(plan.context, job), work.recordings))
-                pack_staged_part(plan.context, work.part)
-    finally:
-        close_processes()
-    publish_plan(plan, "latest")
+    plain_build(BuildSpec(), str(source), str(store), 2)
     return _read_version(str(store))
 
 
