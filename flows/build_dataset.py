@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from prefect import flow
 
 from infra.dask_clusters import dask_scheduler, default_workers
+from pipelines.reports.version_notes import version_notes
 from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
 from storage_schemas.part_layout import Family
@@ -141,6 +142,7 @@ def _summary(plan: BuildPlan, counts: BuiltCounts, published: Published, tag: st
         rejections_by_reason=published.rejections_by_reason,
         frames=manifest.counts["frames"],
         face_model=manifest.face_model,
+        notes=version_notes(manifest),
         parts_total=len(plan.parts),
         parts_built=counts.parts,
         parts_built_by_family={family.value: counts.by_family[family] for family in Family},

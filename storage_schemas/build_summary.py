@@ -21,6 +21,7 @@ class BuildSummary(BaseModel):
     rejections_by_reason: dict[str, int]
     frames: int = Field(description="25 fps frames of the accepted clips")
     face_model: str = Field(description="Id of the face model of the coefficients; empty: the version has none")
+    notes: list[str] = Field(default_factory=list, description="What is special about the version, e.g. why it has no coefficients")
     parts_total: int = Field(description="Parts of the version, each with up to four families")
     parts_built: int = Field(description="Parts of which at least one family was written by this run")
     parts_built_by_family: dict[str, int]
@@ -44,5 +45,6 @@ class BuildSummary(BaseModel):
         if self.clips_rejected:
             reasons = ", ".join(f"{reason} {count}" for reason, count in self.rejections_by_reason.items())
             lines.append(f"  {self.clips_rejected} rejected: {reasons}")
+        lines += [f"  note: {note}" for note in self.notes]
         lines.append(f"  report: {self.store.rstrip('/')}/{self.report}")
         return lines

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.face_model.basis import FaceModel
+from pipelines.face_model.blas_threads import one_blas_thread
 from pipelines.face_model.camera import project
 from pipelines.face_model.fit_basis import FitBasis, prepare_basis
 from pipelines.face_model.fit_quality import frame_flags, jitter_percent_iod, jitter_ratio, residual_percent_iod
@@ -57,19 +58,20 @@ class ClipFit:
 class ClipFitter:
     """Fits clips with one face model; make one and use it for many clips.
 
-    Run it in processes with one BLAS thread (OPENBLAS_NUM_THREADS=1, as Dask's workers have): the matrices are small, a second
-    thread makes it three times slower and may change the last bits.
+    While it fits it holds BLAS to one thread (see `blas_threads`); for more speed run several processes.
 
     Args:
         model: learned or BFM.
         settings: see `FitSettings`.
     """
 
+    @one_blas_thread()
     def __init__(self, model: FaceModel, settings: FitSettings) -> None:
         self._model = model.landmark_rows()
         self._basis: FitBasis = prepare_basis(self._model)
         self._settings = settings
 
+    @one_blas_thread()
     def fit(self, landmarks_px: Float32Array, size_px: float, identity: FloatArray | None = None) -> ClipFit:
         """Fit a clip.
 

@@ -1,21 +1,20 @@
 """From exact sums to a face model, by one thread.
 
-Floating-point linear algebra splits its sums by the number of threads, which changes last bits. A face model's id is a hash of
-its content, so `learn_face_model` (in `learning`) runs this module in a child process with one thread; only integers go in.
+Floating-point linear algebra splits its sums by the number of threads, which changes last bits, and a face model's id is a hash of
+its content; what goes in are integers, which no order of summation changes.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.face_model.accumulation import ExpressionSums, Int64Array, ShapeSums
+from pipelines.face_model.accumulation import ExpressionSums, Int64Array
 from pipelines.face_model.alignment import STEPS_PER_UNIT, rigid_weights
-from pipelines.face_model.basis import EXPRESSION_MODES, IDENTITY_MODES, FaceModel, write_face_model
+from pipelines.face_model.basis import EXPRESSION_MODES, IDENTITY_MODES, FaceModel
+from pipelines.face_model.blas_threads import one_blas_thread
 from pipelines.face_model.identity_prior import smooth_covariance, without_similarity
 from pipelines.face_model.landmark_points import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 from pipelines.face_model.learning_settings import LEARNING_VERSION, LearningSettings
@@ -26,8 +25,9 @@ from storage_schemas.part_layout import LANDMARK_COUNT
 _SMALLEST_STDDEV = 1e-4
 
 
+@one_blas_thread()
 def finish_face_model(sums: ExpressionSums, bases: Mapping[str, Int64Array], settings: LearningSettings) -> FaceModel:
-    """Return the face model of the second pass' sums; use `learning.learn_face_model`, which makes its bytes repeatable."""
+    """Return the face model of the second pass' sums; use `learning.learn_face_model`, which checks them first."""
     speakers = sorted(sums.shape.frames)
     shapes = np.stack([sums.shape.mean_steps(speaker, bases[speaker]) for speaker in speakers]) / STEPS_PER_UNIT
     mean, unit = _normalised(shapes.mean(axis=0))
@@ -91,15 +91,3 @@ def _explained(covariance: FloatArray, basis: NDArray[np.float32], scales: Float
     vectors = basis.reshape(len(covariance), -1).astype(np.float64) * scales[:, None]
     weighted = covariance * scales[:, None] * scales
     return round(float(np.trace(vectors.T @ weighted @ vectors) / np.trace(weighted)), 6)
-
-
-def _main(folder: Path) -> None:
-    bases_sums = ShapeSums.read(folder / "bases.safetensors")
-    bases = {speaker: steps.reshape(LANDMARK_COUNT, 3) for speaker, steps in bases_sums.sums.items()}
-    settings = LearningSettings.model_validate_json((folder / "settings.json").read_bytes())
-    model = finish_face_model(ExpressionSums.read(folder / "sums.safetensors"), bases, settings)
-    write_face_model(folder / "model.safetensors", model)
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]))

@@ -6,6 +6,7 @@ import numpy as np
 
 from pipelines.face_model.accumulation import ExpressionSums
 from pipelines.face_model.basis import EXPRESSION_MODES
+from pipelines.face_model.blas_threads import one_blas_thread
 from pipelines.face_model.learning import MIN_FRAMES
 from pipelines.face_model.learning_settings import LearningSettings
 from storage_schemas.part_layout import LANDMARK_COUNT
@@ -13,6 +14,7 @@ from storage_schemas.part_layout import LANDMARK_COUNT
 _DIGITS = 4
 
 
+@one_blas_thread()
 def held_out_error_percent_iod(learned: ExpressionSums, held_out: ExpressionSums, settings: LearningSettings) -> float | None:
     """Return the root mean square distance in the image between held-out frames and their nearest face in 64 modes of the others.
 

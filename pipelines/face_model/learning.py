@@ -10,26 +10,22 @@ image, they carry the depth that went with it on average.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.face_model.accumulation import ExpressionSums, Int64Array, ShapeSums
 from pipelines.face_model.alignment import STEPS_PER_UNIT, ShapeAligner
-from pipelines.face_model.basis import EXPRESSION_MODES, FaceModel, read_face_model
+from pipelines.face_model.basis import EXPRESSION_MODES, FaceModel
+from pipelines.face_model.blas_threads import one_blas_thread
+from pipelines.face_model.finishing import finish_face_model
 from pipelines.face_model.learning_settings import LearningSettings
 from pipelines.face_model.reference import load_reference_face
 from storage_schemas.errors import BadInputError
 from storage_schemas.part_layout import LANDMARK_COUNT
 
 MIN_FRAMES = 2 * EXPRESSION_MODES
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def reference_steps() -> Int64Array:
@@ -62,6 +58,7 @@ class ShapePass:
         self._settings = settings
         self._aligner = _aligner(reference_steps(), settings)
 
+    @one_blas_thread()
     def add(self, landmarks_px: NDArray[np.float32], speaker: str) -> None:
         """Count a clip in: (frames, 478, 3) pixels as MediaPipe gives them, NaN rows allowed."""
         self.sums.add(self._aligner.align(_sampled(landmarks_px, self._settings)), speaker)
@@ -80,6 +77,7 @@ class ExpressionPass:
         self._bases = speaker_bases
         self._aligners: dict[str, ShapeAligner] = {}
 
+    @one_blas_thread()
     def add(self, landmarks_px: NDArray[np.float32], speaker: str) -> None:
         """Count a clip in; a speaker without a usable frame in the first pass adds nothing."""
         if speaker not in self._bases:
@@ -96,7 +94,7 @@ def speaker_bases(sums: ShapeSums) -> dict[str, Int64Array]:
 
 
 def learn_face_model(sums: ExpressionSums, bases: Mapping[str, Int64Array], settings: LearningSettings) -> FaceModel:
-    """Make the face model of the second pass' sums, in a child process with one thread (`finishing` says why).
+    """Make the face model of the second pass' sums, with one BLAS thread (`finishing` says why).
 
     Args:
         sums: all parts merged.
@@ -105,7 +103,6 @@ def learn_face_model(sums: ExpressionSums, bases: Mapping[str, Int64Array], sett
 
     Raises:
         BadInputError: if there are fewer usable frames than twice the expression modes.
-        RuntimeError: if the child process fails; its message is in the error.
     """
     frames = sum(sums.shape.frames.values())
     if frames < MIN_FRAMES:
@@ -113,18 +110,4 @@ def learn_face_model(sums: ExpressionSums, bases: Mapping[str, Int64Array], sett
             f"a face model needs at least {MIN_FRAMES} frames with a face turned less than {settings.largest_angle_deg:g} degrees, "
             f"found {frames} ({sums.shape.frames_left_out} left out); give more clips"
         )
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _write_inputs(folder, sums, bases, settings)
-        command = [sys.executable, "-m", "pipelines.face_model.finishing", name]
-        ended = subprocess.run(command, env={**os.environ, **_ONE_THREAD}, capture_output=True, check=False)  # noqa: S603 - own module
-        if ended.returncode:
-            raise RuntimeError(f"finishing the face model ended with {ended.returncode}: {ended.stderr[-2000:].decode(errors='replace')}")
-        return read_face_model(folder / "model.safetensors")
-
-
-def _write_inputs(folder: Path, sums: ExpressionSums, bases: Mapping[str, Int64Array], settings: LearningSettings) -> None:
-    (folder / "sums.safetensors").write_bytes(sums.to_bytes())
-    stored = ShapeSums(frames=dict.fromkeys(bases, 0), sums={speaker: steps.reshape(-1) for speaker, steps in bases.items()})
-    (folder / "bases.safetensors").write_bytes(stored.to_bytes())
-    (folder / "settings.json").write_text(settings.model_dump_json())
+    return finish_face_model(sums, bases, settings)

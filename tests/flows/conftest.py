@@ -9,7 +9,7 @@ import pytest
 from pipelines.corpora.demo.corpus import write_demo_corpus
 from tests.factories.build_processes import CommandLine
 
-SMALL_SPEC = "name: small\nlayout: demo\ncrop: {size_px: 128}\nparts: {target_recordings: 2}\nface_model: {enabled: true, policy: refit}\n"
+SMALL_SPEC = "name: small\nlayout: demo\ncrop: {size_px: 128}\nparts: {target_recordings: 2}\nface_model: {policy: refit}\n"
 
 
 @pytest.fixture(scope="session")

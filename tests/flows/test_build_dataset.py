@@ -205,6 +205,10 @@ def test_too_few_frames_give_a_version_without_coefficients(workshop: Workshop, 
         path.unlink()
     summary = run_build(workshop.spec, corpus, str(tmp_path / "store"), workers=2)
     assert (summary.face_model, summary.clips_accepted, summary.parts_built_by_family["coefficients"]) == ("", 1, 0)
+    (note,) = summary.notes
+    assert note.startswith("no coefficients: a face model needs 128 frames")
+    assert f"  note: {note}" in summary.lines()
+    assert note in (tmp_path / "store" / summary.report).read_text()
     assert _problems(str(tmp_path / "store"), "latest") == []
 
 

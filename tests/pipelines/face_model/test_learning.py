@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from pipelines.face_model.accumulation import ExpressionSums, ShapeSums
 from pipelines.face_model.alignment import rigid_weights
 from pipelines.face_model.identity_prior import similarity_motions
-from pipelines.face_model.learning import ExpressionPass, ShapePass, learn_face_model, speaker_bases
+from pipelines.face_model.learning import ExpressionPass, ShapePass, speaker_bases
 from pipelines.face_model.learning_settings import LearningSettings
 from storage_schemas.errors import BadInputError
 from tests.factories.face_landmarks import invented_clip
@@ -120,19 +119,3 @@ def test_reading_sums_of_the_other_pass(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("text")
     with pytest.raises(BadInputError, match="not a readable file"):
         ShapeSums.read(tmp_path / "text")
-
-
-@pytest.mark.slow
-def test_a_hundred_thousand_frames_take_less_than_a_minute() -> None:
-    block = np.concatenate([landmarks for landmarks, _ in CLIPS])[:250]
-    settings = LearningSettings()
-    started = time.process_time()
-    first = ShapePass(settings)
-    for number in range(400):
-        first.add(block, f"S{number % 10}")
-    bases = speaker_bases(first.sums)
-    second = ExpressionPass(bases, settings)
-    for number in range(400):
-        second.add(block, f"S{number % 10}")
-    learn_face_model(second.sums, bases, settings)
-    assert time.process_time() - started < 60
