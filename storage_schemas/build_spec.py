@@ -35,6 +35,7 @@ class LandmarkModel(StrEnum):
 class SplitMethod(StrEnum):
     """How clips are divided into train, validation and test."""
 
+    BY_CORPUS = "by_corpus"
     BY_SPEAKER = "by_speaker"
     BY_LISTS = "by_lists"
 
@@ -97,9 +98,13 @@ class AudioSettings(_Settings):
 
 
 class SplitSettings(_Settings):
-    """How clips are divided; by default by speaker, so that no speaker is on both sides."""
+    """How clips are divided; by default as the corpus itself says, else by speaker, so that no speaker is on both sides."""
 
-    method: SplitMethod = SplitMethod.BY_SPEAKER
+    method: SplitMethod = Field(
+        SplitMethod.BY_CORPUS,
+        description="by_corpus: by the lists splits/train.txt, validation.txt and test.txt in the source folder where it has one of them, "
+        "else by_speaker; by_speaker; by_lists: by the lists named below",
+    )
     validation_share: float = Field(0.05, ge=0, lt=1, description="Expected share of speakers in validation")
     test_share: float = Field(0.05, ge=0, lt=1)
     seed: int = 0
@@ -127,7 +132,7 @@ class FaceModelPolicy(StrEnum):
 class FaceModelSettings(_Settings):
     """The face model that is learned or taken, the fit of its coefficients, and what a fit must be like."""
 
-    enabled: bool = Field(True, description="Make or reuse a face model and store the coefficients fitted with it")
+    enabled: bool = Field(False, description="Make or reuse a face model and store the coefficients fitted with it")
     policy: FaceModelPolicy = Field(
         FaceModelPolicy.REUSE,
         description="reuse: the store's current model if it was learned with these settings, else learn one; refit: learn one from this "

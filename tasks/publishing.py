@@ -28,6 +28,7 @@ from pipelines.dataset.versions import resolve_version, set_tag, version_ids
 from pipelines.reports.dataset_report import markdown_summary
 from pipelines.reports.version_report import make_version_report
 from storage_schemas.dataset_version import VersionManifest
+from storage_schemas.identifiers import unescape_path
 from storage_schemas.object_store_protocol import ObjectStore
 from tasks.planning import BuildPlan, PartKeys
 
@@ -108,7 +109,8 @@ def _splits(plan: BuildPlan) -> pa.Array:
     tables = [part.recordings.select(columns) for part, _ in plan.parts]
     if not tables:
         return pa.array([], pa.string())
-    assignment = assign_splits(pa.concat_tables(tables), plan.context.spec.split)
+    source = Path(unescape_path(plan.context.source_root))
+    assignment = assign_splits(pa.concat_tables(tables), plan.context.spec.split, source=source)
     return assignment.splits
 
 

@@ -1,4 +1,4 @@
-"""Splitting a dataset into train, validation and test: by speaker, or by lists of names."""
+"""Splitting a dataset into train, validation and test: by lists that the corpus brings, by speaker, or by other lists of names."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from storage_schemas.identifiers import canonical_json_bytes
 
 TRAIN, VALIDATION, TEST, UNLISTED = "train", "validation", "test", "unlisted"
 SPLITS = (TRAIN, VALIDATION, TEST, UNLISTED)
+CORPUS_LISTS = {split: f"splits/{split}.txt" for split in (TRAIN, VALIDATION, TEST)}
+"""Where a corpus may have lists of its own, relative to its folder: one name a line."""
 
 _NAMES_SHOWN = 5
 
@@ -54,23 +56,28 @@ def read_local_list(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-def assign_splits(clips: pa.Table, settings: SplitSettings, read_list: ReadList = read_local_list) -> SplitAssignment:
+def assign_splits(
+    clips: pa.Table, settings: SplitSettings, read_list: ReadList = read_local_list, *, source: Path | None = None
+) -> SplitAssignment:
     """Say for each clip (or recording) which split it is in.
 
     By speaker, a speaker's split depends on nothing but the seed and the speaker, so adding others never moves anyone; the shares are
-    expected values. By lists, rows that no list names are "unlisted".
+    expected values. By lists, rows that no list names are "unlisted". By corpus is by the lists in the source folder (`CORPUS_LISTS`)
+    or, where it has none of them, by speaker.
 
     Args:
         clips: a table with the string columns `recording_id` and `speaker`.
         settings: method, shares, seed, speakers that are always test, lists.
         read_list: returns the bytes of a list.
+        source: folder of the corpus; None: it brings no lists.
 
     Raises:
         BadInputError: if no list is given or one cannot be read, or if the lists put the same recording into two splits.
     """
     if settings.method is SplitMethod.BY_LISTS:
         return _by_lists(clips, settings, read_list)
-    return _by_speaker(clips, settings)
+    lists = _lists_of(source, read_list) if source and settings.method is SplitMethod.BY_CORPUS else {}
+    return _by_corpus(clips, settings, lists) if lists else _by_speaker(clips, settings)
 
 
 def speaker_split(speaker: str, settings: SplitSettings) -> str:
@@ -94,6 +101,31 @@ def _by_speaker(clips: pa.Table, settings: SplitSettings) -> SplitAssignment:
     return _assignment(clips, splits, warnings, expected=[split for split, is_asked in asked.items() if is_asked])
 
 
+def _lists_of(source: Path, read_list: ReadList) -> dict[str, list[str]]:
+    """Return the names of each list that the corpus has; an empty file is an empty list."""
+    lists = {}
+    for split, name in CORPUS_LISTS.items():
+        try:
+            data = read_list(str(source / name))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            msg = f"split list {name} of the corpus {source} cannot be read: {error.strerror or error}"
+            raise BadInputError(msg) from error
+        lists[split] = parse_name_list(data, name) if data.strip() else []
+    return lists
+
+
+def _by_corpus(clips: pa.Table, settings: SplitSettings, names: dict[str, list[str]]) -> SplitAssignment:
+    """Divide by the corpus' own lists, which may well name more than was listed for the build."""
+    splits, _ = _listed(clips, names)
+    warnings = ["split.test_speakers is not heeded: the corpus has lists of its own"] if settings.test_speakers else []
+    left_out = pc.sum(pc.equal(splits, UNLISTED)).as_py() or 0
+    if left_out:
+        warnings.append(f"{left_out} of {len(splits)} recordings are in none of the corpus' lists {', '.join(CORPUS_LISTS.values())}")
+    return _assignment(clips, splits, warnings, expected=[split for split, listed in names.items() if listed])
+
+
 def _by_lists(clips: pa.Table, settings: SplitSettings, read_list: ReadList) -> SplitAssignment:
     lists = {TRAIN: settings.train_list, VALIDATION: settings.validation_list, TEST: settings.test_list}
     given = {split: path for split, path in lists.items() if path}
@@ -101,14 +133,19 @@ def _by_lists(clips: pa.Table, settings: SplitSettings, read_list: ReadList) -> 
         msg = "split.method is by_lists: expected at least one of split.train_list, validation_list and test_list, found none"
         raise BadInputError(msg)
     names = {split: parse_name_list(_read(path, read_list), path) for split, path in given.items()}
+    splits, matched = _listed(clips, names)
+    unmatched = {given[split]: [name for name in names[split] if name_key(name) not in matched] for split in given}
+    warnings = [f"split list {path}: {len(left)} of its names fit no clip, e.g. {_some(left)}" for path, left in unmatched.items() if left]
+    return _assignment(clips, splits, warnings, expected=list(given), unmatched=unmatched)
+
+
+def _listed(clips: pa.Table, names: dict[str, list[str]]) -> tuple[pa.Array, set[str]]:
+    """Return the split of each row by lists of names, and the keys of the names that fit a row."""
     split_of_key = _splits_by_key(names)
     ids = clips["recording_id"].combine_chunks().dictionary_encode()
     matched: set[str] = set()
     splits_of_ids = [_split_of(recording_id, split_of_key, matched) for recording_id in ids.dictionary.to_pylist()]
-    splits = pa.array(splits_of_ids, pa.string()).take(ids.indices)
-    unmatched = {given[split]: [name for name in names[split] if name_key(name) not in matched] for split in given}
-    warnings = [f"split list {path}: {len(left)} of its names fit no clip, e.g. {_some(left)}" for path, left in unmatched.items() if left]
-    return _assignment(clips, splits, warnings, expected=list(given), unmatched=unmatched)
+    return pa.array(splits_of_ids, pa.string()).take(ids.indices), matched
 
 
 def _read(path: str, read_list: ReadList) -> bytes:

@@ -1,8 +1,14 @@
-"""Which clips a demo corpus has: speaker, emotion, level, sentence and seed of each, decided by (index, seed) alone."""
+"""Which clips a demo corpus has: speaker, emotion, level, sentence and side of each, decided by (index, seed, speakers) alone.
+
+Clips come in turns of eight, one for each emotion. A turn has two sentences, each said in four emotions, other four from turn to
+turn: so sentences repeat across emotions, no emotion has sentences of its own, and 64 clips are eight sentences for each emotion and 16
+in all. Whole turns are held out, so no sentence is on two sides and each side has every emotion and every speaker.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,11 +18,17 @@ from pipelines.corpora.demo.sentences import SENTENCES
 from pipelines.corpora.demo.speakers import SPEAKERS
 from storage_schemas.identifiers import Emotion
 
-DEMO_VERSION = 1
+DEMO_VERSION = 2
 """Raised when the same plan renders to other bytes; a clip of an older version is made again."""
 
 _LEVELS = (3, 1, 2)
-_ROUNDS = len(SPEAKERS) * len(_LEVELS)  # rounds of the emotions after which every speaker has said each at every level
+_SENTENCES_PER_TURN = 2
+_EMOTION_BITS = 3  # of a column's number 0..7; one of them, another each turn, says which of the turn's sentences is said
+# Of the turns through all sentences: coprime to the levels, so that held-out clips have all of them.
+_VALIDATION_EVERY, _VALIDATION_TURN = 7, 2
+_TEST_EVERY, _TEST_TURN = 14, 12
+
+Side = Literal["train", "validation", "test"]
 
 
 class DemoClip(BaseModel):
@@ -31,6 +43,7 @@ class DemoClip(BaseModel):
     level: int = Field(ge=1, le=3)
     take: int = Field(ge=1, description="Number in MEAD's file name, from 1 within speaker, emotion and level")
     text: str
+    split: Side = Field(description="Side that the sentence is on")
     size_px: int = Field(ge=128, le=1024, description="Side of the square video")
     version: int = DEMO_VERSION
 
@@ -62,23 +75,39 @@ class DemoClip(BaseModel):
         return np.random.default_rng([self.seed, self.index])
 
 
-def plan_clips(clips: int, seed: int, size_px: int = 512) -> list[DemoClip]:
-    """Return the clips of a corpus; those of a smaller corpus with the same seed are its first ones.
+def plan_clips(clips: int, seed: int, size_px: int = 512, speakers: int = len(SPEAKERS)) -> list[DemoClip]:
+    """Return the clips of a corpus; those of a smaller corpus with the same seed and speakers are its first ones.
 
-    Emotions change fastest; speakers are dealt so that the first four clips have four, and each emotion comes round to each speaker.
+    Emotions change fastest; speakers are dealt so that each turn of eight clips has all of them, and each emotion comes round to each
+    speaker.
     """
     order = np.random.default_rng([seed, 0x5E27]).permutation(len(SENTENCES))
-    return [_plan_clip(index, seed, size_px, SENTENCES[int(order[index % len(SENTENCES)])]) for index in range(clips)]
+    sentences = [SENTENCES[int(number)] for number in order]
+    return [_plan_clip(index, seed, size_px, speakers, sentences) for index in range(clips)]
 
 
-def _plan_clip(index: int, seed: int, size_px: int, text: str) -> DemoClip:
+def side_of(turn: int) -> Side:
+    """Return the side of a turn; the first of 24 clips' three turns that is held out is the last."""
+    place = turn % (len(SENTENCES) // _SENTENCES_PER_TURN)
+    if place % _VALIDATION_EVERY == _VALIDATION_TURN:
+        return "validation"
+    return "test" if place % _TEST_EVERY == _TEST_TURN else "train"
+
+
+def _plan_clip(index: int, seed: int, size_px: int, speakers: int, sentences: list[str]) -> DemoClip:
     turn, column = divmod(index, len(EMOTIONS))
     emotion = EMOTIONS[column]
-    speaker = SPEAKERS[(column + turn) % len(SPEAKERS)]
+    speaker = SPEAKERS[(column + turn) % speakers]
     neutral = emotion is Emotion.NEUTRAL  # which has one level in MEAD
-    level = 1 if neutral else _LEVELS[turn % len(_LEVELS)]
-    take = turn // (len(SPEAKERS) if neutral else _ROUNDS) + 1
-    return DemoClip(index=index, seed=seed, speaker=speaker.name, emotion=emotion, level=level, take=take, text=text, size_px=size_px)
+    # Three speakers and three levels would go in step, so each round of them begins at another level.
+    level = 1 if neutral else _LEVELS[(turn + (turn // 3 if speakers == 3 else 0)) % len(_LEVELS)]
+    take = turn // (speakers if neutral else speakers * len(_LEVELS)) + 1
+    which = column >> turn % _EMOTION_BITS & 1
+    text = sentences[(_SENTENCES_PER_TURN * turn + which) % len(sentences)]
+    return DemoClip(
+        index=index, seed=seed, speaker=speaker.name, emotion=emotion, level=level, take=take, text=text, split=side_of(turn),
+        size_px=size_px,
+    )  # fmt: skip
 
 
 def strength_of(clip: DemoClip) -> float:

@@ -21,7 +21,9 @@ _POSE_SPREAD_RAD = np.array([0.10, 0.085, 0.065])
 _SHIFT_LIMIT = np.array([0.030, 0.022, 0.16])  # translation as shares of the frame's side; z moves the head nearer and farther
 _SHIFT_SPREAD = np.array([0.010, 0.007, 0.06])
 _NOD_RAD = 0.05
-_BLINK_S = (0.06, 0.10)  # the lids close in the first time and open in the second
+# Blinks come by chance, 60 / 3.75 = 16 a minute, with a pause after each; the lids close faster than they open.
+_BLINK_PAUSE_S, _BLINK_MEAN_S = 0.75, 3.75
+_BLINK_CLOSING_S, _BLINK_OPENING_S = (0.08, 0.13), (0.13, 0.21)
 _SQUINT_CLOSES = 0.52  # share of the eye that a full squint closes
 
 
@@ -110,18 +112,24 @@ def _pose(frames: int, stresses_s: Sequence[float], style: EmotionStyle, strengt
 
 
 def _blinks(frames: int, rng: np.random.Generator) -> Float:
-    """Return blinks every 1.5 to 4.5 s, the first within 2 s, each with one frame fully closed."""
+    """Return blinks at random times, 16 a minute in the mean, each from 210 to 340 ms long with one frame fully closed.
+
+    A clip is a piece of a longer performance, so it begins anywhere between two blinks; a short one may have none.
+    """
     at_s = np.arange(frames) / CLIP_FPS
     closed = np.zeros(frames)
-    time_s = rng.uniform(0.3, 1.8)
-    while time_s < at_s[-1] - 0.1:
+    time_s = _blink_interval(rng) * (rng.random() - 1)
+    while (time_s := time_s + _blink_interval(rng)) < at_s[-1]:
         shut_s = round(time_s * CLIP_FPS) / CLIP_FPS
-        closing = np.clip(1 - (shut_s - at_s) / _BLINK_S[0] * 0.8, 0, 1)
-        opening = np.clip(1 - (at_s - shut_s) / _BLINK_S[1] * 0.8, 0, 1)
-        blink = np.where(at_s < shut_s, closing, opening)
+        closing = 1 + (at_s - shut_s) / rng.uniform(*_BLINK_CLOSING_S)
+        opening = 1 - (at_s - shut_s) / rng.uniform(*_BLINK_OPENING_S)
+        blink = np.clip(np.minimum(closing, opening), 0, 1)
         closed = np.maximum(closed, blink * blink * (3 - 2 * blink))
-        time_s += rng.uniform(1.5, 4.5)
     return closed
+
+
+def _blink_interval(rng: np.random.Generator) -> float:
+    return _BLINK_PAUSE_S + float(rng.exponential(_BLINK_MEAN_S - _BLINK_PAUSE_S))
 
 
 def _gaze(frames: int, pose: Float, rng: np.random.Generator) -> Float:

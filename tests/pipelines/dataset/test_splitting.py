@@ -1,4 +1,4 @@
-"""Splits: by speaker they are stable and leak nothing; by lists they are what the lists say."""
+"""Splits: by speaker they are stable and leak nothing; by lists, the corpus' or others, they are what the lists say."""
 
 from __future__ import annotations
 
@@ -130,6 +130,32 @@ def test_overlapping_lists_are_an_error() -> None:
         by_lists(table, train=["RD_Radio1_000#1"], test=["RD_Radio1_000#2"])
     with pytest.raises(BadInputError, match="M003/front/sad/level_1/001 is in test and train"):
         by_lists(table, train=["M003#sad#level_1#001"], test=["M003/front/sad/level_1/001"])
+
+
+def test_a_corpus_may_bring_lists_of_its_own() -> None:
+    table = clips([("a/1.mp4", "a"), ("a/2.mp4", "a"), ("b/1.mp4", "b"), ("c/1.mp4", "c")])
+    files = {"corpus/splits/train.txt": b"a/1\nb/1\n", "corpus/splits/validation.txt": b"a/2\nd/7\n", "corpus/splits/test.txt": b""}
+    result = assign_splits(table, SplitSettings(test_speakers=["a"]), reader(files), source=Path("corpus"))
+    assert result.splits.to_pylist() == ["train", "validation", "train", "unlisted"]
+    assert result.warnings == [
+        "split.test_speakers is not heeded: the corpus has lists of its own",
+        "1 of 4 recordings are in none of the corpus' lists splits/train.txt, splits/validation.txt, splits/test.txt",
+        "1 speaker(s) are in more than one split, as the lists say: a",
+    ]
+    by_speaker = SplitSettings(method=SplitMethod.BY_SPEAKER, validation_share=0, test_speakers=["a"])
+    assert assign_splits(table, by_speaker, reader(files), source=Path("corpus")).clips["test"] == 2
+
+
+def test_a_corpus_without_lists_is_divided_by_speaker() -> None:
+    table, by_speaker = people(40), SplitSettings(method=SplitMethod.BY_SPEAKER)
+    result = assign_splits(table, SplitSettings(), reader({}), source=Path("corpus"))
+    assert result == assign_splits(table, by_speaker) == assign_splits(table, SplitSettings())
+
+
+def test_lists_of_a_corpus_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "splits" / "train.txt").mkdir(parents=True)
+    with pytest.raises(BadInputError, match=r"split list splits/train\.txt of the corpus .* cannot be read: Is a directory"):
+        assign_splits(people(1), SplitSettings(), source=tmp_path)
 
 
 def test_speakers_on_both_sides_are_named() -> None:

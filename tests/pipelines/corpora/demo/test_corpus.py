@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipelines.corpora.demo.clip_plan import plan_clips
-from pipelines.corpora.demo.clip_writing import find_demo_clip, write_demo_clip
-from pipelines.corpora.demo.corpus import write_demo_corpus
+from pipelines.corpora.demo.clip_writing import WrittenClip, find_demo_clip, write_demo_clip
+from pipelines.corpora.demo.corpus import LIST_NAMES, write_demo_corpus
 from pipelines.corpora.demo.truth import read_truth
+from pipelines.dataset.splitting import assign_splits
+from storage_schemas.build_spec import SplitSettings
 from storage_schemas.errors import BadInputError
 
 pytest.importorskip("espeakng_loader", reason="the optional extra `speech` is not installed")
@@ -36,6 +40,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_tree_is_meads_with_truth_beside_it(corpus: Path) -> None:
     plan = plan_clips(2, 5, _SIZE_PX)
     expected = {path.as_posix() for clip in plan for path in (clip.video, clip.audio, clip.truth)} | {"corpus.json"}
+    expected |= {"splits/train.txt", "splits/validation.txt", "splits/test.txt"}
     assert set(_hashes(corpus)) == expected
 
 
@@ -85,15 +90,38 @@ def test_the_manifest_names_every_clip_and_the_licence(corpus: Path) -> None:
     assert all((corpus / row["video"]).is_file() for row in manifest["clips"])
 
 
+def test_the_lists_name_each_clip_once_and_only_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.corpora.demo.corpus.write_demo_clip", lambda _, clip: WrittenClip(clip, 1, 1, 1, made=True))
+    lists = []
+    for clips in (3, 24, 112):
+        write_demo_corpus(tmp_path, clips, seed=5, size_px=_SIZE_PX)
+        lists.append({side: set((tmp_path / name).read_text().split()) for side, name in LIST_NAMES.items()})
+        assert sum(map(len, lists[-1].values())) == clips
+        assert set.union(*lists[-1].values()) == {clip.clip_id for clip in plan_clips(clips, 5)}
+    assert all(small[side] <= large[side] for small, large in pairwise(lists) for side in LIST_NAMES)
+    assert [len(some["validation"]) for some in lists] == [0, 8, 16]
+
+
+def test_a_build_goes_by_the_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.corpora.demo.corpus.write_demo_clip", lambda _, clip: WrittenClip(clip, 1, 1, 1, made=True))
+    write_demo_corpus(tmp_path, 32, seed=5, size_px=_SIZE_PX)
+    plan = plan_clips(32, 5)
+    table = pa.table({"recording_id": [clip.clip_id for clip in plan], "speaker": [clip.speaker for clip in plan]})
+    assert assign_splits(table, SplitSettings(), source=tmp_path).splits.to_pylist() == [clip.split for clip in plan]
+
+
 def test_clips_of_another_corpus_are_refused(corpus: Path) -> None:
     with pytest.raises(BadInputError, match=r"holds 1 videos that are not of this demo corpus of 1 clips"):
         write_demo_corpus(corpus, 1, seed=5, size_px=_SIZE_PX)
 
 
 @pytest.mark.parametrize(
-    ("clips", "seed", "size_px", "message"),
-    [(0, 1, 128, "1 to 9,999"), (3, -1, 128, "seed"), (3, 1, 129, "even number"), (3, 1, 64, "from 128")],
-)
-def test_wrong_arguments_are_refused(tmp_path: Path, clips: int, seed: int, size_px: int, message: str) -> None:
+    ("clips", "seed", "size_px", "speakers", "message"),
+    [
+        (0, 1, 128, 4, "1 to 9,999"), (3, -1, 128, 4, "seed"), (3, 1, 129, 4, "even number"), (3, 1, 64, 4, "from 128"),
+        (3, 1, 128, 5, "1 to 4 speakers"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_refused(tmp_path: Path, clips: int, seed: int, size_px: int, speakers: int, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
-        write_demo_corpus(tmp_path, clips, seed, size_px=size_px)
+        write_demo_corpus(tmp_path, clips, seed, size_px=size_px, speakers=speakers)
