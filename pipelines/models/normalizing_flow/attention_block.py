@@ -1,0 +1,31 @@
+"""One transformer block for a single token that attends to a memory whose keys and values are given."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class TokenBlock(nn.Module):
+    """Pre-normalised cross attention and feed-forward, both with residuals, of one token a row.
+
+    Keys and values come ready, so that blocks which look at the same memory share them.
+    """
+
+    def __init__(self, width: int, heads: int, feed_forward: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(width)
+        self.query = nn.Linear(width, width, bias=False)
+        self.attention_out = nn.Linear(width, width)
+        self.feed_forward_norm = nn.LayerNorm(width)
+        self.inner = nn.Linear(width, feed_forward)
+        self.outer = nn.Linear(feed_forward, width)
+
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Return (N, W) of tokens x (N, W), keys and values (N, heads, M, W / heads)."""
+        query = self.query(self.attention_norm(x)).view(len(x), self.heads, 1, -1)
+        attended = functional.scaled_dot_product_attention(query, keys, values)
+        x = x + self.attention_out(attended.reshape(x.shape))
+        inner: Tensor = self.outer(functional.silu(self.inner(self.feed_forward_norm(x))))
+        return x + inner

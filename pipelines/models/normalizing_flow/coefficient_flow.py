@@ -1,0 +1,210 @@
+"""ExpFlow and PoseFlow: a conditional normalizing flow over the coefficients of one frame (paper, section 3.2).
+
+Everything outside is in raw coefficient units; inside, coefficients are normalised by `center` and `scale`. Going from data to
+latent: normalisation, context shift, then K times per-emotion actnorm, invertible linear map and affine coupling.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pipelines.models.normalizing_flow.affine_coupling import AffineCoupling
+from pipelines.models.normalizing_flow.audio_encoder import MEL_BINS, AudioEncoder, column_range
+from pipelines.models.normalizing_flow.context_encoder import Context, ContextEncoder
+from pipelines.models.normalizing_flow.emotion_actnorm import EmotionActNorm
+from pipelines.models.normalizing_flow.flow_config import CoefficientFlowConfig, presets
+from pipelines.models.normalizing_flow.invertible_linear import InvertibleLinears
+from pipelines.models.normalizing_flow.latent_distribution import EmotionLatent
+
+__all__ = ["CoefficientFlow", "CoefficientFlowConfig", "Context", "column_range", "presets"]
+
+
+class CoefficientFlow(nn.Module):
+    """p(coefficients of a frame | audio around it, previous frames, source face, emotion).
+
+    Given a context, the flow is the same in training and evaluation mode; dropout acts in `encode_audio` and
+    `encode_context` alone.
+
+    Attributes:
+        config: sizes.
+        center, scale: (F,) buffers, see `set_normalisation`.
+        mel_center, mel_scale: (80,) buffers, see `set_normalisation`.
+    """
+
+    center: Tensor
+    scale: Tensor
+    mel_center: Tensor
+    mel_scale: Tensor
+
+    def __init__(self, config: CoefficientFlowConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("center", torch.zeros(config.features))
+        self.register_buffer("scale", torch.ones(config.features))
+        self.register_buffer("mel_center", torch.zeros(MEL_BINS))
+        self.register_buffer("mel_scale", torch.ones(MEL_BINS))
+        self.latent = EmotionLatent(config)
+        self.audio_encoder = AudioEncoder(config) if config.has_audio else None
+        self.context_encoder = ContextEncoder(config)
+        self.actnorm = EmotionActNorm(config.steps, config.emotions, config.features)
+        self.linears = InvertibleLinears(config.steps, config.features, torch.Generator().manual_seed(config.seed + 1))
+        sizes = (config.features, config.width, config.heads, config.feed_forward)
+        self.couplings = nn.ModuleList(AffineCoupling(*sizes) for _ in range(config.steps))
+
+    @property
+    def audio_margin_frames(self) -> int:
+        """Frames before and after a chunk whose audio must be encoded with it, for its windows to equal those of the whole clip.
+
+        They cover both the encoder's own reach over frames and the radius of `audio_windows`.
+        """
+        return self.config.audio_reach_frames + self.config.audio_radius_frames
+
+    @torch.no_grad()
+    def set_normalisation(self, center: Tensor, scale: Tensor, mel_center: Tensor | None = None, mel_scale: Tensor | None = None) -> None:
+        """Fix the units: coefficients are (beta - center) / scale inside, both (F,); log-mel alike, both (80,) or None to keep.
+
+        Raises:
+            ValueError: a scale is not finite and above 0, or a shape is wrong.
+        """
+        given = {"center": center, "scale": scale, "mel_center": mel_center, "mel_scale": mel_scale}
+        for name, value in given.items():
+            if value is not None:
+                self._set_buffer(name, value)
+
+    def _set_buffer(self, name: str, value: Tensor) -> None:
+        buffer: Tensor = getattr(self, name)
+        too_small = name.endswith("scale") and bool((value <= 0).any())
+        if value.shape != buffer.shape or not bool(value.isfinite().all()) or too_small:
+            found = f"shape {tuple(value.shape)}, smallest {float(value.min())}"
+            raise ValueError(f"{name} must be {tuple(buffer.shape)} finite numbers, scales above 0; found {found}")
+        buffer.copy_(value)
+
+    def encode_audio(self, log_mel: Tensor, frames: int, first_frame: int = 0, first_column: int = 0) -> Tensor:
+        """Return audio features (N, frames, W) of the frames from `first_frame`, in parallel.
+
+        Frame i looks at 16 columns from int(80 * (i - 2) / 25), those outside of `log_mel` taken from its edge, and then, by
+        convolutions, at `audio_reach_frames` of the other frames asked for to either side.
+
+        A clip may be encoded in chunks: ask for `audio_margin_frames` more on each side (none beyond the clip's ends), pass a piece
+        of the log-mel that holds `column_range(first_frame, frames)` as far as the clip goes, and drop the margins.
+
+        Args:
+            log_mel: (N, C, 80) float32, 80 columns a second, as stored (not normalised).
+            frames: how many, at least 1.
+            first_frame: index in the clip of the first one.
+            first_column: index in the clip of the first column of `log_mel`.
+
+        Raises:
+            ValueError: the flow has no audio, or the shape of `log_mel` is wrong or empty.
+        """
+        if self.audio_encoder is None:
+            raise ValueError("this flow has no audio in its context")
+        if log_mel.dim() != 3 or log_mel.shape[1] < 1 or log_mel.shape[2] != MEL_BINS or frames < 1:
+            raise ValueError(f"log_mel must be (N, columns >= 1, 80) and frames >= 1, found {tuple(log_mel.shape)} and {frames}")
+        features: Tensor = self.audio_encoder((log_mel - self.mel_center) / self.mel_scale, frames, first_frame, first_column)
+        return features
+
+    def audio_windows(self, features: Tensor) -> Tensor:
+        """Return (N, frames, 2r+1, W): for each frame of `features` (N, frames, W) those of frames t-r to t+r, edges repeated."""
+        radius, frames = self.config.audio_radius_frames, features.shape[1]
+        offsets = torch.arange(-radius, radius + 1, device=features.device)
+        index = torch.arange(frames, device=features.device)[:, None] + offsets
+        return features[:, index.clamp(0, frames - 1)]
+
+    def encode_context(self, audio: Tensor | None, past: Tensor, source: Tensor | None, emotion: Tensor) -> Context:
+        """Return the context of N frames.
+
+        Args:
+            audio: (N, 2r+1, W) features of frames t-r to t+r (`audio_windows`); None if the flow has no audio.
+            past: (N, tau, F) raw coefficients of frames t-tau to t-1, oldest first; a missing or dropped frame is `center`.
+            source: (N, F) raw coefficients of the source face; None if the flow has no source.
+            emotion: (N, E) weights, each row's sum 1.
+
+        Raises:
+            ValueError: audio or source are given where the flow has none, or missing where it has.
+        """
+        if (audio is not None) != self.config.has_audio or (source is not None) != self.config.has_source:
+            raise ValueError(
+                f"this flow {'needs' if self.config.has_audio else 'has no'} audio and {'needs' if self.config.has_source else 'has no'} "
+                f"source; given: audio {audio is not None}, source {source is not None}"
+            )
+        with _full_precision(past):
+            audio = None if audio is None else audio.float()
+            source = None if source is None else self._normalised(source)
+            context: Context = self.context_encoder(audio, self._normalised(past), source, emotion)
+        return context
+
+    def to_latent(self, beta: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        """Return (z, log_det) of raw beta (N, F): f^-1 of the paper, (N, F), and log|det dz/dbeta|, (N,), normalisation included."""
+        with _full_precision(beta):
+            h = (self._normalised(beta) - context.shift) * torch.exp(-context.log_scale)
+            log_det = self.linears.log_det() - self.scale.log().sum() - context.log_scale.sum(1)
+            means, log_scales = self.actnorm.mixed(context.emotion)
+            matrices = self.linears.matrices()
+            for step, coupling in enumerate(self.couplings):
+                h = ((h - means[step]) * torch.exp(-log_scales[step])) @ matrices[step].mT
+                h, coupling_log_det = coupling(h, context.summaries[:, step], context.keys, context.values)
+                log_det = log_det + coupling_log_det
+            return h, log_det - log_scales.sum((0, 2))
+
+    def from_latent(self, z: Tensor, context: Context) -> Tensor:
+        """Return raw beta (N, F) of latent codes z (N, F): f of the paper, the inverse of `to_latent`; differentiable."""
+        with _full_precision(z):
+            means, log_scales = self.actnorm.mixed(context.emotion)
+            inverses = self.linears.inverses()
+            h = z
+            for step in range(self.config.steps - 1, -1, -1):
+                h = self._coupling(step).inverse(h, context.summaries[:, step], context.keys, context.values)
+                h = (h @ inverses[step].mT) * torch.exp(log_scales[step]) + means[step]
+            h = h * torch.exp(context.log_scale) + context.shift
+            return h * self.scale + self.center
+
+    def log_prior(self, z: Tensor, emotion: Tensor) -> Tensor:
+        """Return log p(z | emotion), (N,) nats, of z (N, F) and emotion weights (N, E)."""
+        return self.latent.log_density(z, emotion)
+
+    def log_likelihood(self, beta: Tensor, context: Context) -> Tensor:
+        """Return log p(beta | context), (N,) nats: a density of raw beta (N, F)."""
+        z, log_det = self.to_latent(beta, context)
+        return self.log_prior(z, context.emotion) + log_det
+
+    def latent_mean(self, emotion: Tensor) -> Tensor:
+        """Return the centre (N, F) of the base distribution for emotion weights (N, E)."""
+        return self.latent.mean(emotion)
+
+    def sample_noise(self, count: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """Return (count, F) float32 independent draws of the base distribution around zero, on the CPU; z = latent_mean + noise."""
+        return self.latent.noise(count, generator=generator)
+
+    @torch.no_grad()
+    def initialise_actnorm(self, beta: Tensor, context: Context) -> None:
+        """Set all actnorms so that each step's output has mean 0 and variance 1 on this batch of raw beta (N, F); once, before training.
+
+        The same batch gives the same values wherever it runs; training over several processes must give all the same batch, or
+        broadcast the parameters afterwards.
+        """
+        h = (self._normalised(beta) - context.shift) * torch.exp(-context.log_scale)
+        matrices = self.linears.matrices()
+        for step, coupling in enumerate(self.couplings):
+            self.actnorm.initialise_step(step, h)
+            mean, log_scale = self.actnorm.means[step, 0], self.actnorm.log_scales[step, 0]
+            h = ((h - mean) * torch.exp(-log_scale)) @ matrices[step].mT
+            h, _ = coupling(h, context.summaries[:, step], context.keys, context.values)
+
+    def prepare_for_sampling(self) -> None:
+        """Do once what sampling would repeat for every frame (inverse matrices); ends with the next `train()` or change of weights."""
+        self.eval()
+
+    def _normalised(self, beta: Tensor) -> Tensor:
+        return (beta.float() - self.center) / self.scale
+
+    def _coupling(self, step: int) -> AffineCoupling:
+        coupling = self.couplings[step]
+        assert isinstance(coupling, AffineCoupling)  # noqa: S101 - ModuleList forgets the type
+        return coupling
+
+
+def _full_precision(like: Tensor) -> torch.autocast:
+    """Switch mixed precision off: the flow's determinants and inverses need float32."""
+    return torch.autocast(like.device.type, enabled=False)
