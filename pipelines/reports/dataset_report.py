@@ -15,10 +15,12 @@ from typing import Any
 import pyarrow as pa
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from pipelines.reports import charts, report_view
+from pipelines.reports import charts, curve_charts, fit_drawing, fit_view, report_view
 from pipelines.reports.contact_sheet import SheetItem
 from pipelines.reports.dataset_statistics import ClipStatistics, RejectionStatistics
+from pipelines.reports.fit_view import FitPictures
 from pipelines.reports.readable_text import readable_hours, readable_share
+from pipelines.reports.version_notes import version_notes
 from storage_schemas.dataset_version import VersionManifest
 
 REJECTION_ROWS_SHOWN = 1000
@@ -32,6 +34,7 @@ def render_report(
     clips: Iterable[pa.RecordBatch],
     rejections: Iterable[pa.RecordBatch],
     contact_sheet: Sequence[SheetItem] = (),
+    fit: FitPictures | None = None,
 ) -> str:
     """Return the report of a version as one HTML page.
 
@@ -40,6 +43,7 @@ def render_report(
         clips: batches of `clips.parquet`; streamed.
         rejections: batches of `rejections.parquet`; streamed. At most `REJECTION_ROWS_SHOWN` rows are shown, all are counted.
         contact_sheet: pictures, those of one clip together.
+        fit: pictures of the face model and its fit; None: there is no section about it.
 
     Raises:
         ValueError: a picture of the contact sheet does not decode.
@@ -49,11 +53,15 @@ def render_report(
         clip_statistics.add(batch)
     for batch in rejections:
         rejection_statistics.add(batch)
-    return _environment().get_template(_TEMPLATE).render(_context(manifest, clip_statistics, rejection_statistics, contact_sheet))
+    return _environment().get_template(_TEMPLATE).render(_context(manifest, clip_statistics, rejection_statistics, contact_sheet, fit))
 
 
 def _context(
-    manifest: VersionManifest, clips: ClipStatistics, rejections: RejectionStatistics, contact_sheet: Sequence[SheetItem]
+    manifest: VersionManifest,
+    clips: ClipStatistics,
+    rejections: RejectionStatistics,
+    contact_sheet: Sequence[SheetItem],
+    fit: FitPictures | None,
 ) -> dict[str, Any]:
     style = _resource(_STYLE)
     reasons = report_view.reason_groups(rejections, REJECTION_ROWS_SHOWN)
@@ -73,6 +81,12 @@ def _context(
         "emotions": emotions,
         "speakers": speakers,
         "sheet": report_view.sheet_views(contact_sheet),
+        "notes": version_notes(manifest),
+        "fit": fit,
+        "fit_sentence": fit_view.fit_sentence(clips.fits),
+        "fit_histograms": fit_view.fit_histograms(clips.fits) if fit else [],
+        "mode_stddevs": fit_drawing.MODE_STDDEVS,
+        "curves_width": curve_charts.CURVES_WIDTH,
         "spec": report_view.spec_rows(manifest.spec),
         "chart_width": charts.WIDTH,
         "chart_height": charts.HEIGHT,
@@ -110,5 +124,6 @@ def markdown_summary(manifest: VersionManifest) -> str:
         "| filter | kept |",
         "| --- | ---: |",
         *(f"| {bar.label} | {readable_share(bar.share)} |" for bar in report_view.keep_rate_bars(manifest.keep_rates)),
+        *(f"\n{note}" for note in version_notes(manifest)),
     ]
     return "\n".join(lines) + "\n"

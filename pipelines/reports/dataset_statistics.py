@@ -8,12 +8,52 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.reports.value_histogram import ValueHistogram
 from storage_schemas.rejections import RejectionReason
 
 _FRAMES_PER_HOUR = 25 * 3600
 _ROWS_KEPT_PER_REASON = 1000
+
+
+@dataclass
+class FitStatistics:
+    """How well a face model fits clips; those without coefficients are not counted.
+
+    Attributes:
+        clips, frames: number of clips with coefficients and of their frames.
+        error_percent_iod, jitter_ratio, flagged_percent: histograms over clips.
+        flagged_frames: sum over clips of frames times the flagged share.
+    """
+
+    clips: int = 0
+    frames: int = 0
+    error_percent_iod: ValueHistogram = field(default_factory=lambda: ValueHistogram(0.01))
+    jitter_ratio: ValueHistogram = field(default_factory=lambda: ValueHistogram(0.01))
+    flagged_percent: ValueHistogram = field(default_factory=lambda: ValueHistogram(0.5))
+    flagged_frames: float = 0.0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count the clips of a batch of `clips.parquet`."""
+        names = ("coefficients_part", "frames", "fit_error_percent_iod", "fit_jitter_ratio", "fit_flagged_share")
+        table = pa.table({name: batch.column(name) for name in names})
+        table = table.filter(pc.not_equal(pc.fill_null(table["coefficients_part"], ""), ""))
+        if not table.num_rows:
+            return
+        self.clips += table.num_rows
+        self.frames += pc.sum(table["frames"]).as_py()
+        self.error_percent_iod.add(table["fit_error_percent_iod"].combine_chunks())
+        self.jitter_ratio.add(
+            table["fit_jitter_ratio"].filter(pc.greater(table["fit_jitter_ratio"], 0)).combine_chunks()
+        )  # 0: not measured
+        self.flagged_percent.add(pc.multiply(table["fit_flagged_share"], 100.0).combine_chunks())
+        self.flagged_frames += pc.sum(pc.multiply(table["fit_flagged_share"], table["frames"])).as_py()
+
+    @property
+    def flagged_frames_share(self) -> float:
+        """Share of all fitted frames that are flagged."""
+        return self.flagged_frames / self.frames if self.frames else 0.0
 
 
 @dataclass
@@ -29,6 +69,7 @@ class ClipStatistics:
         source_fps: clips by source frame rate, rounded to two digits.
         clips_by_size: clips by source frame size as (width, height) in pixels.
         licences: clips by licence note; "" where there is none.
+        fits: how well the face model fits them.
     """
 
     clips: int = 0
@@ -43,6 +84,7 @@ class ClipStatistics:
     source_fps: Counter[float] = field(default_factory=Counter)
     clips_by_size: Counter[tuple[int, int]] = field(default_factory=Counter)
     licences: Counter[str] = field(default_factory=Counter)
+    fits: FitStatistics = field(default_factory=FitStatistics)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count the clips of a batch of `clips.parquet`."""
@@ -62,6 +104,7 @@ class ClipStatistics:
         self.duration_s.add(batch.column("duration_s"))
         self.face_height_px.add(batch.column("face_height_px"))
         self.detection_rate.add(batch.column("detection_rate"))
+        self.fits.add(batch)
 
     @property
     def hours(self) -> float:

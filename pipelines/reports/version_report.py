@@ -1,19 +1,25 @@
-"""The report of a version that has just been built: its tables, and a contact sheet read from its parts."""
+"""The report of a version that has just been built: its tables, and pictures read from its parts."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
 
+from pipelines.dataset.face_model_store import fetch_face_model, read_card
 from pipelines.dataset.part_arrays import layout_of
 from pipelines.dataset.part_reading import array_rows, read_part_index
 from pipelines.dataset.part_store import open_part_array
 from pipelines.dataset.version_tables import VersionTable, parquet_batches
+from pipelines.face_model.basis import read_face_model
 from pipelines.reports.contact_sheet import SHEET_COLUMNS, SheetClip, SheetItem, choose_sheet_clips
 from pipelines.reports.dataset_report import render_report
+from pipelines.reports.fit_clips import FIT_COLUMNS, choose_fit_clips
+from pipelines.reports.fit_samples import read_fit_samples
+from pipelines.reports.fit_view import FitPictures, fit_pictures
 from pipelines.reports.frame_search import read_frame_jpeg
 from storage_schemas.dataset_version import VersionManifest
 from storage_schemas.errors import StoreError
@@ -32,11 +38,19 @@ def make_version_report(store: ObjectStore, manifest: VersionManifest, tables: P
         tables: local folder with the version's Parquet files.
 
     Raises:
-        StoreError: a part that the contact sheet needs cannot be read.
+        StoreError: a part that a picture needs, or the face model, cannot be read.
     """
     chosen = choose_sheet_clips(_batches(tables, VersionTable.CLIPS, SHEET_COLUMNS))
     items = read_sheet(store, chosen)
-    return render_report(manifest, _batches(tables, VersionTable.CLIPS), _batches(tables, VersionTable.REJECTIONS), items)
+    fit = _fit_pictures(store, manifest, tables) if manifest.face_model else None
+    return render_report(manifest, _batches(tables, VersionTable.CLIPS), _batches(tables, VersionTable.REJECTIONS), items, fit)
+
+
+def _fit_pictures(store: ObjectStore, manifest: VersionManifest, tables: Path) -> FitPictures:
+    clips = choose_fit_clips(_batches(tables, VersionTable.CLIPS, FIT_COLUMNS))
+    with tempfile.TemporaryDirectory() as folder:
+        model = read_face_model(fetch_face_model(store, manifest.face_model, Path(folder)))
+    return fit_pictures(model, read_card(store, manifest.face_model), *read_fit_samples(store, model, clips))
 
 
 def read_sheet(store: ObjectStore, clips: Sequence[SheetClip]) -> list[SheetItem]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
+import json
 import logging
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.chaos, pytest.mark.timeout(3000)]
 
 _LOGGER = logging.getLogger(__name__)
 KILLS = 20
-KILLS_ON_A_STORE = 4
 
 
 @dataclass(frozen=True)
@@ -95,20 +95,40 @@ def test_two_builds_at_once_on_one_store_give_the_same_id(
     _verify(command_line, tmp_path / "store")
 
 
-Moment = Callable[[Path], Callable[[], bool]]
-"""Given the folder of a store, a question that is answered with yes when the build is to be killed."""
+@dataclass(frozen=True)
+class Moment:
+    """When a build on disk is to be killed.
+
+    Attributes:
+        name: of what it does then.
+        trace: pattern of what it has in the store's folder while it does; empty: at a random time of the build.
+        longest_delay_s: after the trace was seen.
+    """
+
+    name: str
+    trace: str = ""
+    longest_delay_s: float = 0.08
+
+    def question(self, store: Path, random: np.random.Generator, span_s: float) -> Callable[[], bool]:
+        """Return a question that is answered with yes when the build is to be killed."""
+        if not self.trace:
+            return _after((store / "builds").exists, float(random.uniform(0.0, span_s)))
+        return _after(lambda: any(store.glob(self.trace)), float(random.uniform(0.0, self.longest_delay_s)))
+
+    def was_hit(self, store: Path) -> bool:
+        """Say whether a build that is dead was killed while it did this."""
+        return not self.trace or any(store.glob(self.trace))
 
 
-def _moment(number: int, random: np.random.Generator, span_s: float) -> tuple[str, Moment]:
-    """Return a moment and its name: most at random, every fifth while a part is packed, every fifth while a version is made."""
-    delay_s, at_s = float(random.uniform(0.0, 0.08)), float(random.uniform(0.0, span_s))
-    match number % 5:
-        case 3:
-            return "packing", lambda store: _after(lambda: any(store.glob("scratch/*/*/*/staged-*")), delay_s)
-        case 4:
-            return "publishing", lambda store: _after(lambda: any(store.glob("scratch/*/*/version")), 4 * delay_s)
-        case _:
-            return f"{at_s:.1f} s", lambda store: _after((store / "builds").exists, at_s)
+ANY_TIME = Moment("any time")
+LEARNING = Moment("learning, first pass", "scratch/*/*/*/part-0")
+SECOND_PASS = Moment("learning, second pass", "scratch/*/*/*/bases.safetensors")
+FITTING = Moment("fitting", "scratch/*/*/*/landmarks")
+MOMENTS = (
+    (ANY_TIME, LEARNING, FITTING, Moment("publishing", "scratch/*/*/version", 0.3)),
+    (Moment("packing", "scratch/*/*/*/staged-*"), SECOND_PASS, Moment("after the model", "face_models/*/card.json"), ANY_TIME),
+)
+"""By turns for each store, in the order in which a build comes to them."""
 
 
 def _after(event: Callable[[], bool], delay_s: float) -> Callable[[], bool]:
@@ -126,41 +146,43 @@ def _after(event: Callable[[], bool], delay_s: float) -> Callable[[], bool]:
     return question
 
 
-def test_twenty_kills_at_random_moments(
-    tmp_path: Path, reference: Reference, shared_api: dict[str, str], demo_corpus: Path, spec_file: Path
-) -> None:
+def test_twenty_kills(tmp_path: Path, reference: Reference, shared_api: dict[str, str], demo_corpus: Path, spec_file: Path) -> None:
     """Several kills on each store, then a run to the end, until there were enough; what is visible is whole at every time.
 
-    Every fourth process starts a Prefect server of its own, which must die with it; the others share one to save time.
+    Every fourth process starts a Prefect server of its own, which must die with it; the others share one to save time. Stores are built by
+    two workers and by one in turns.
     """
-    kills, versions = 0, []
-    random, tries = np.random.default_rng(time.time_ns()), itertools.count()
+    kills, versions, hits = 0, [], Counter[str]()
+    random = np.random.default_rng(time.time_ns())
     span_s = reference.seconds - reference.begins_s
     while kills < KILLS:
-        folder = tmp_path / f"store-{len(versions)}"
-        for _ in range(KILLS_ON_A_STORE):
+        folder, workers = tmp_path / f"store-{len(versions)}", 2 - len(versions) % 2
+        for moment in MOMENTS[len(versions) % len(MOMENTS)]:
             command_line = CommandLine(tmp_path / "home", {} if kills % 4 == 0 else shared_api)
-            name, moment = _moment(next(tries), random, span_s)
-            killed = command_line.kill(command_line.start(*build_arguments(spec_file, demo_corpus, folder)), moment(folder))
+            process = command_line.start(*build_arguments(spec_file, demo_corpus, folder, workers))
+            killed = command_line.kill(process, moment.question(folder, random, span_s))
             assert command_line.orphans() == []
             kills += killed
-            _LOGGER.warning("kill %d at %s: killed %s", kills, name, killed)
+            hits[moment.name] += killed and moment.was_hit(folder)
+            _LOGGER.warning("kill %d, %s: killed %s, hit %s", kills, moment.name, killed, moment.was_hit(folder))
             with open_store(str(folder), Settings()) as store:
                 assert list(half_published(store)) == []
-            if not killed:
+            if not killed and moment is ANY_TIME:
                 span_s *= 0.8  # the machine has become faster
-                break
-        summary = command_line.build(spec_file, demo_corpus, folder)
+        done = command_line.run(*build_arguments(spec_file, demo_corpus, folder, workers))
+        assert done.returncode == 0, done.stderr
+        summary = json.loads(done.stdout)
         versions.append(summary["dataset_version"])
-        _LOGGER.warning(
-            "then %s, %d parts built, %d recordings decoded", versions[-1], summary["parts_built"], summary["recordings_processed"]
-        )
+        _LOGGER.warning("then %s, built %s, %d decoded", versions[-1], summary["parts_built_by_family"], summary["recordings_processed"])
         _verify(command_line, folder)
         with open_store(str(folder), Settings()) as store:
             _check_collected(store, reference.version)
         assert list((folder / "scratch").iterdir()) == []
         shutil.rmtree(folder)
+    _LOGGER.warning("%d kills, hits %s", kills, dict(hits))
     assert versions == [reference.version] * len(versions)
+    assert hits[LEARNING.name] + hits[SECOND_PASS.name] >= 2
+    assert hits[FITTING.name] >= 1
 
 
 def test_s3_gives_the_same_id_also_after_kills(
@@ -170,8 +192,13 @@ def test_s3_gives_the_same_id_also_after_kills(
         uri = f"s3://{new_bucket(address)}/datasets"
         on_s3 = replace(command_line, environment=s3_environment(address, tmp_path))
         with open_store(uri, s3_settings(address, tmp_path)) as store:
-            for minimum in (1, 12, 40):
-                _kill_once_there_are(on_s3, store, minimum, build_arguments(spec_file, demo_corpus, uri))
+            arguments = build_arguments(spec_file, demo_corpus, uri)
+            for folder, minimum in (("", 1), ("", 12), ("", 40)):
+                _kill_once_there_are(on_s3, store, folder, minimum, arguments)
+            killed = on_s3.kill(on_s3.start(*arguments), _after(lambda: any(tmp_path.glob("**/part-0")), 0.0))
+            _LOGGER.warning("learning on S3: killed %s", killed)
+            for folder in ("face_models", "parts/coefficients"):
+                _kill_once_there_are(on_s3, store, folder, 1, arguments)
             assert on_s3.build(spec_file, demo_corpus, uri)["dataset_version"] == reference.version
             assert list(half_published(store)) == []
             assert on_s3.build(spec_file, demo_corpus, uri)["unchanged"]
@@ -179,8 +206,9 @@ def test_s3_gives_the_same_id_also_after_kills(
             _check_collected(store, reference.version)
 
 
-def _kill_once_there_are(command_line: CommandLine, store: ManagedStore, objects: int, arguments: list[object]) -> None:
-    command_line.kill(command_line.start(*arguments), lambda: sum(1 for _ in store.list_objects("")) >= objects)
+def _kill_once_there_are(command_line: CommandLine, store: ManagedStore, folder: str, objects: int, arguments: list[object]) -> None:
+    killed = command_line.kill(command_line.start(*arguments), lambda: sum(1 for _ in store.list_objects(folder)) >= objects)
+    _LOGGER.warning("%d objects in /%s on S3: killed %s", objects, folder, killed)
     assert command_line.orphans() == []
     assert list(half_published(store)) == []
 
