@@ -29,6 +29,7 @@ SHAPE_CENTRE = 7
 """The deepest frame of a stored closure."""
 
 Float64Array = NDArray[np.float64]
+_LEAST_REACH = 0.1  # of the mean face's eyes
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +70,10 @@ class BlinkModel:
         return closing_drops(openness, detect_blinks(openness))[0]
 
     def closures(self, beta: NDArray[np.float32]) -> Float64Array:
-        """Return how far blinks close the eyes of each frame of a clip, (frames,), 0..1: what `apply` takes."""
+        """Return how far blinks close the eyes of each frame of a clip, (frames,), 0 to about 1: what `apply` takes to undo `remove`."""
         openness = self.openness.curve(beta)
         drop, opened = closing_drops(openness, detect_blinks(openness))
-        return np.clip(drop / self._reach(opened), 0.0, 1.0)
+        return drop / self._reach(opened)
 
     def apply(self, beta: NDArray[np.float32], closure: Float64Array) -> NDArray[np.float32]:
         """Return coefficients with blinks.
@@ -81,12 +82,12 @@ class BlinkModel:
             beta: (frames, 64) without blinks.
             closure: (frames,), 0: untouched, 1: shut.
         """
-        drop = closure * np.maximum(0.0, self.openness.curve(beta) - self.closed)
+        drop = closure * self._reach(self.openness.curve(beta))
         return np.asarray((beta + drop[:, None] * self.direction).astype(np.float32))
 
     def _reach(self, opened: Float64Array) -> Float64Array:
         """Return how far eyes that are so far open can close; never nearly 0, for something is divided by it."""
-        return np.maximum(opened - self.closed, 0.2 * abs(self.openness.offset - self.closed) + 1e-9)
+        return np.maximum(opened - self.closed, _LEAST_REACH * abs(self.openness.offset - self.closed) + 1e-9)
 
     def as_json(self) -> dict[str, Any]:
         """Return the model as JSON values."""

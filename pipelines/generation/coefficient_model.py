@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from pipelines.blinks.model import BlinkModel
 from pipelines.models.normalizing_flow.coefficient_flow import CoefficientFlow
-from storage_schemas.identifiers import Emotion
+from storage_schemas.training_runs import EMOTIONS
 
 Float32Array = NDArray[np.float32]
-
-EMOTIONS = tuple(sorted(emotion.value for emotion in Emotion))
-"""The labels in the order of emotion weights."""
 
 
 @dataclass(frozen=True, eq=False)

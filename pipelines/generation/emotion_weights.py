@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.generation.coefficient_model import EMOTIONS
 from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import Emotion
+from storage_schemas.training_runs import EMOTIONS
 
 Float32Array = NDArray[np.float32]
 

@@ -24,7 +24,7 @@ from storage_schemas.errors import BadInputError
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
-RANGE_MARGIN = 0.05
+RANGE_MARGIN = 0.0
 """Generated coefficients may leave the range of the training clips by this share of it."""
 
 EXPRESSION_PRIOR = TemporalPrior(correlation=0.95, independent_share=0.3)

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from pipelines.generation.coefficient_model import EMOTIONS, CoefficientModel
+from pipelines.generation.coefficient_model import CoefficientModel
 from pipelines.generation.emotion_weights import emotion_weights
 from pipelines.generation.request import Reference
 from pipelines.generation.teacher_forcing import RecordedSequence, frame_log_likelihoods, sequence_latents
 from storage_schemas.errors import BadInputError
+from storage_schemas.training_runs import EMOTIONS
 
 Float32Array = NDArray[np.float32]
 

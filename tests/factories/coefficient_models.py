@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pipelines.blinks.eye_openness import EyeOpenness
 from pipelines.blinks.fitting import fit_blinks
 from pipelines.blinks.model import BlinkModel
-from pipelines.generation.coefficient_model import EMOTIONS, CoefficientModel
+from pipelines.generation.coefficient_model import CoefficientModel
 from pipelines.models.normalizing_flow.coefficient_flow import CoefficientFlow, CoefficientFlowConfig
 from pipelines.training.coefficient_sequences import CoefficientSequence
+from storage_schemas.training_runs import EMOTIONS
 
 Float32Array = NDArray[np.float32]
 
