@@ -12,35 +12,26 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.managed_store import ManagedStore
-from pipelines.dataset.clip_rows import BuiltPart, StoredIndex
-from pipelines.dataset.coefficient_fitting import clip_rejection, fit_recording, outcome_of
 from pipelines.dataset.collecting import KeepPolicy, collect_garbage
 from pipelines.dataset.comparing import diff_versions
-from pipelines.dataset.face_model_store import face_model_folder, publish_face_model
-from pipelines.dataset.fit_filter import fit_filter
-from pipelines.dataset.packing import pack_part
+from pipelines.dataset.face_model_store import face_model_folder
 from pipelines.dataset.problems import Check
 from pipelines.dataset.publishing import VersionContent, publish_version
 from pipelines.dataset.row_digests import RowDigest
-from pipelines.dataset.staging import write_outcome
 from pipelines.dataset.verifying import verify_version
 from pipelines.dataset.version_identity import content_id, hashed_spec
 from pipelines.dataset.version_summary import summarise_version
 from pipelines.dataset.version_tables import VersionTable, read_rows, sha256_of
 from pipelines.dataset.versions import manifest_bytes, parse_manifest
-from pipelines.face_model.basis import write_face_model
 from storage_schemas.build_spec import BuildSpec, FaceModelSettings
-from storage_schemas.clips import CLIP_COLUMNS_BY_FORMAT, FamilyHashes, RecordingOutcome
+from storage_schemas.clips import CLIP_COLUMNS_BY_FORMAT, FamilyHashes
 from storage_schemas.dataset_version import VersionManifest
-from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, RowRange, part_path
-from storage_schemas.processing_request import FitRequest
-from storage_schemas.rejections import RejectionReason
-from tests.factories.dataset_parts import SPEC, SyntheticRecording, store_part
+from storage_schemas.part_layout import Family, PartClip, RowRange, part_path
+from tests.factories.dataset_parts import SPEC, store_part
 from tests.factories.dataset_versions import CREATED, description, local_store
 from tests.factories.face_models import small_face_model
-from tests.factories.landmark_parts import pack_landmarks
+from tests.factories.fitted_versions import RECORDINGS, publish_fitted
 
-RECORDINGS = [SyntheticRecording("a", (30, 20)), SyntheticRecording("b", (25,)), SyntheticRecording("c", (1,), is_still=True)]
 LATER = time.time() + 100_000
 
 
@@ -50,49 +41,8 @@ def store(tmp_path: Path) -> Iterator[ManagedStore]:
         yield opened
 
 
-def _part(store: ManagedStore) -> BuiltPart:
-    """Store a part of RECORDINGS with coefficients of invented faces; clip a_001 could not be fitted."""
-    part = store_part(store, RECORDINGS)
-    folder = store.scratch_folder()
-    entries = pack_landmarks(folder / "landmarks", {item.recording_id: item.frame_counts for item in RECORDINGS}).recordings
-    write_face_model(folder / "model.safetensors", small_face_model())
-    staged = []
-    for entry, item in zip(entries, RECORDINGS, strict=True):
-        staged.append(folder / item.recording_id)
-        # Faces from the invented part, everything else as the synthetic one says.
-        clips = [PartClip(clip=clip, hashes=old.hashes, ranges=old.ranges) for clip, old in zip(item.clips(), entry.clips, strict=True)]
-        wanted = entry.model_copy(update={"clips": clips[:1], "content_key": item.recording().content_key()})
-        if item.is_still:
-            staged[-1].mkdir()
-            write_outcome(staged[-1], outcome_of(wanted.model_copy(update={"clips": []}), []))
-            continue
-        request = FitRequest(
-            landmarks_folder=str(folder / "landmarks"), recording=wanted, model_file=str(folder / "model.safetensors"),
-            settings=FaceModelSettings(), size_px=512, out_folder=str(staged[-1]),
-        )  # fmt: skip
-        fit_recording(request, [].append)
-        if item.recording_id == "a":
-            done = RecordingOutcome.model_validate_json((staged[-1] / "outcome.json").read_bytes())
-            lost = clip_rejection(clips[1].clip, RejectionReason.FACE_LOST, "no face", {})
-            write_outcome(staged[-1], done.model_copy(update={"clips": item.clips(), "rejections": [lost]}))
-    key = "c" * 32
-    pack_part(Family.COEFFICIENTS, key, staged, folder / "part")
-    path = part_path(Family.COEFFICIENTS, key)
-    store.publish_folder(folder / "part", path, PART_INDEX_FILE)
-    return BuiltPart(part.recordings, {**part.indices, Family.COEFFICIENTS: StoredIndex.from_bytes(store.read_bytes(f"{path}/part.json"))})
-
-
-def _publish(store: ManagedStore, **limits: float) -> VersionManifest:
-    facts = {"recipe": "ab" * 32, "parents": [], "software": {}, "held_out_error_percent_iod": None}
-    card = publish_face_model(store, small_face_model(), facts)
-    settings = FaceModelSettings(**limits)  # type: ignore[arg-type]
-    described = description(SPEC.model_copy(update={"face_model": settings}), face_model=card.face_model)
-    content = VersionContent([_part(store)], (), [fit_filter(settings)])
-    return publish_version(store, described, content, created=CREATED)
-
-
 def test_rows_say_where_coefficients_are_and_how_good(store: ManagedStore) -> None:
-    manifest = _publish(store)
+    manifest = publish_fitted(store)
     rows = {row["clip_id"]: row for row in read_rows(store, manifest.dataset_version, VersionTable.CLIPS)}
     assert sorted(rows) == ["a_000", "b_000", "c_000"]
     assert [(rows[clip]["coefficients_start"], rows[clip]["identity_row"]) for clip in ("a_000", "b_000")] == [(0, 0), (30, 1)]
@@ -106,7 +56,7 @@ def test_rows_say_where_coefficients_are_and_how_good(store: ManagedStore) -> No
 
 
 def test_a_poor_fit_is_filtered_with_a_keep_rate(store: ManagedStore) -> None:
-    manifest = _publish(store, max_error_percent_iod=1e-6)
+    manifest = publish_fitted(store, max_error_percent_iod=1e-6)
     rejections = list(read_rows(store, manifest.dataset_version, VersionTable.REJECTIONS))
     poor = [row for row in rejections if row["reason"] == "poor_fit"]
     assert [(row["item_id"], row["stage"]) for row in poor] == [("a_000", "face_model"), ("b_000", "face_model")]
@@ -115,7 +65,7 @@ def test_a_poor_fit_is_filtered_with_a_keep_rate(store: ManagedStore) -> None:
 
 
 def test_the_summary_has_the_quality(store: ManagedStore) -> None:
-    summary = summarise_version(store, _publish(store).dataset_version)
+    summary = summarise_version(store, publish_fitted(store).dataset_version)
     assert summary.quality is not None
     assert summary.quality["expression_variance_64"] == small_face_model().meta["expression_variance_64"]
     rows = list(read_rows(store, summary.dataset_version, VersionTable.CLIPS))
@@ -124,7 +74,7 @@ def test_the_summary_has_the_quality(store: ManagedStore) -> None:
 
 
 def test_a_missing_or_wrong_face_model_is_found(store: ManagedStore) -> None:
-    manifest = _publish(store)
+    manifest = publish_fitted(store)
     path = f"{face_model_folder(manifest.face_model)}/model.safetensors"
     store.write_bytes(path, b"another")
     assert [problem.check for problem in verify_version(store, manifest.dataset_version)] == [Check.FACE_MODEL]
@@ -135,7 +85,7 @@ def test_a_missing_or_wrong_face_model_is_found(store: ManagedStore) -> None:
 
 
 def test_damaged_coefficients_are_found(store: ManagedStore, tmp_path: Path) -> None:
-    manifest = _publish(store)
+    manifest = publish_fitted(store)
     chunk = next((tmp_path / "store" / part_path(Family.COEFFICIENTS, "c" * 32)).rglob("rho/c/0/0"))
     chunk.chmod(0o644)
     data = bytearray(chunk.read_bytes())
@@ -145,7 +95,7 @@ def test_damaged_coefficients_are_found(store: ManagedStore, tmp_path: Path) -> 
 
 
 def test_collection_keeps_models_that_versions_name(store: ManagedStore) -> None:
-    manifest = _publish(store)
+    manifest = publish_fitted(store)
     assert collect_garbage(store, KeepPolicy(), dry_run=False, now_s=LATER).face_models == []
     done = collect_garbage(store, KeepPolicy(untagged=False), dry_run=False, now_s=LATER)
     assert (done.versions, done.face_models) == ([manifest.dataset_version], [face_model_folder(manifest.face_model)])
