@@ -9,8 +9,8 @@ from torch.nn import functional
 from pipelines.models.normalizing_flow.attention_block import TokenBlock
 
 # MoGlow's bounds: scale = sigmoid(s + 2) + 1e-6 begins near 0.88 and can neither vanish nor explode.
-_SCALE_OFFSET = 2.0
-_SMALLEST_SCALE = 1e-6
+SCALE_OFFSET = 2.0
+SMALLEST_SCALE = 1e-6
 
 
 class AffineCoupling(nn.Module):
@@ -33,14 +33,14 @@ class AffineCoupling(nn.Module):
     def forward(self, h: Tensor, summary: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Return (h', log|det|) of h (N, F): shapes (N, F) and (N,). See `shift_and_scale` for the rest."""
         shift, raw_scale = self.shift_and_scale(h[:, : self.kept], summary, keys, values)
-        scale = torch.sigmoid(raw_scale) + _SMALLEST_SCALE
+        scale = torch.sigmoid(raw_scale) + SMALLEST_SCALE
         moved = (h[:, self.kept :] + shift) * scale
         return torch.cat([h[:, : self.kept], moved], dim=1), scale.log().sum(1)
 
     def inverse(self, h: Tensor, summary: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Return what `forward` maps to h (N, F)."""
         shift, raw_scale = self.shift_and_scale(h[:, : self.kept], summary, keys, values)
-        scale = torch.sigmoid(raw_scale) + _SMALLEST_SCALE
+        scale = torch.sigmoid(raw_scale) + SMALLEST_SCALE
         return torch.cat([h[:, : self.kept], h[:, self.kept :] / scale - shift], dim=1)
 
     def shift_and_scale(self, kept: Tensor, summary: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -54,4 +54,4 @@ class AffineCoupling(nn.Module):
         """
         token = self.block(functional.linear(kept, self.enter.weight) + summary, keys, values)
         shift, raw_scale = self.leave(self.norm(token)).chunk(2, dim=1)
-        return shift, raw_scale + _SCALE_OFFSET
+        return shift, raw_scale + SCALE_OFFSET

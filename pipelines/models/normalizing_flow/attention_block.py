@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -9,7 +10,8 @@ from torch.nn import functional
 class TokenBlock(nn.Module):
     """Pre-normalised cross attention and feed-forward, both with residuals, of one token a row.
 
-    Keys and values come ready, so that blocks which look at the same memory share them.
+    Keys and values come ready, so that blocks which look at the same memory share them. What is added to the token has no bias:
+    the token's own input has one, and a bias here would cost sampling two more operations a block.
     """
 
     def __init__(self, width: int, heads: int, feed_forward: int) -> None:
@@ -17,15 +19,23 @@ class TokenBlock(nn.Module):
         self.heads = heads
         self.attention_norm = nn.LayerNorm(width)
         self.query = nn.Linear(width, width, bias=False)
-        self.attention_out = nn.Linear(width, width)
+        self.attention_out = nn.Linear(width, width, bias=False)
         self.feed_forward_norm = nn.LayerNorm(width)
         self.inner = nn.Linear(width, feed_forward)
-        self.outer = nn.Linear(feed_forward, width)
+        self.outer = nn.Linear(feed_forward, width, bias=False)
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Return (N, W) of tokens x (N, W), keys and values (N, heads, M, W / heads)."""
         query = self.query(self.attention_norm(x)).view(len(x), self.heads, 1, -1)
-        attended = functional.scaled_dot_product_attention(query, keys, values)
-        x = x + self.attention_out(attended.reshape(x.shape))
+        x = x + self.attention_out(attend(query, keys, values).reshape(x.shape))
         inner: Tensor = self.outer(functional.silu(self.inner(self.feed_forward_norm(x))))
         return x + inner
+
+
+def attend(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Return (N, heads, 1, D): softmax(query keys^T / sqrt(D)) values of one query (N, heads, 1, D) a row.
+
+    In three plain products: with a single query these are twice as fast on a CPU as `scaled_dot_product_attention`.
+    """
+    weights = torch.softmax(query @ keys.mT * query.shape[-1] ** -0.5, dim=-1)
+    return weights @ values

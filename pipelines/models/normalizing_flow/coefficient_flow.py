@@ -6,6 +6,9 @@ latent: normalisation, context shift, then K times per-emotion actnorm, invertib
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +16,7 @@ from pipelines.models.normalizing_flow.affine_coupling import AffineCoupling
 from pipelines.models.normalizing_flow.audio_encoder import MEL_BINS, AudioEncoder, column_range
 from pipelines.models.normalizing_flow.context_encoder import Context, ContextEncoder
 from pipelines.models.normalizing_flow.emotion_actnorm import EmotionActNorm
+from pipelines.models.normalizing_flow.fast_sampling import FastSampler
 from pipelines.models.normalizing_flow.flow_config import CoefficientFlowConfig, presets
 from pipelines.models.normalizing_flow.invertible_linear import InvertibleLinears
 from pipelines.models.normalizing_flow.latent_distribution import EmotionLatent
@@ -40,6 +44,7 @@ class CoefficientFlow(nn.Module):
     def __init__(self, config: CoefficientFlowConfig) -> None:
         super().__init__()
         self.config = config
+        self._sampler: FastSampler | None = None
         self.register_buffer("center", torch.zeros(config.features))
         self.register_buffer("scale", torch.ones(config.features))
         self.register_buffer("mel_center", torch.zeros(MEL_BINS))
@@ -71,6 +76,8 @@ class CoefficientFlow(nn.Module):
         for name, value in given.items():
             if value is not None:
                 self._set_buffer(name, value)
+        self._sampler = None
+        self._sampler = None
 
     def _set_buffer(self, name: str, value: Tensor) -> None:
         buffer: Tensor = getattr(self, name)
@@ -130,7 +137,10 @@ class CoefficientFlow(nn.Module):
                 f"source; given: audio {audio is not None}, source {source is not None}"
             )
         with _full_precision(past):
-            audio = None if audio is None else audio.float()
+            dtype = self.center.dtype
+            audio, emotion = None if audio is None else audio.to(dtype), emotion.to(dtype)
+            if (sampler := self._usable_sampler()) is not None:
+                return sampler.encode_context(audio, past.to(dtype), None if source is None else source.to(dtype), emotion)
             source = None if source is None else self._normalised(source)
             context: Context = self.context_encoder(audio, self._normalised(past), source, emotion)
         return context
@@ -151,11 +161,13 @@ class CoefficientFlow(nn.Module):
     def from_latent(self, z: Tensor, context: Context) -> Tensor:
         """Return raw beta (N, F) of latent codes z (N, F): f of the paper, the inverse of `to_latent`; differentiable."""
         with _full_precision(z):
+            if (sampler := self._usable_sampler()) is not None:
+                return sampler.from_latent(z.to(self.center.dtype), context)
             means, log_scales = self.actnorm.mixed(context.emotion)
-            inverses = self.linears.inverses()
+            inverses, couplings = self.linears.inverses(), self.coupling_list()
             h = z
             for step in range(self.config.steps - 1, -1, -1):
-                h = self._coupling(step).inverse(h, context.summaries[:, step], context.keys, context.values)
+                h = couplings[step].inverse(h, context.summaries[:, step], context.keys, context.values)
                 h = (h @ inverses[step].mT) * torch.exp(log_scales[step]) + means[step]
             h = h * torch.exp(context.log_scale) + context.shift
             return h * self.scale + self.center
@@ -184,6 +196,7 @@ class CoefficientFlow(nn.Module):
         The same batch gives the same values wherever it runs; training over several processes must give all the same batch, or
         broadcast the parameters afterwards.
         """
+        self._sampler = None
         h = (self._normalised(beta) - context.shift) * torch.exp(-context.log_scale)
         matrices = self.linears.matrices()
         for step, coupling in enumerate(self.couplings):
@@ -193,16 +206,38 @@ class CoefficientFlow(nn.Module):
             h, _ = coupling(h, context.summaries[:, step], context.keys, context.values)
 
     def prepare_for_sampling(self) -> None:
-        """Do once what sampling would repeat for every frame (inverse matrices); ends with the next `train()` or change of weights."""
+        """Switch to evaluation mode and fold the weights, so that `encode_context` and `from_latent` without gradients are faster.
+
+        Results are the same but for rounding (1e-5). It ends with the next `train()`, `load_state_dict`, move, `set_normalisation` or
+        `initialise_actnorm`; whoever changes weights in another way calls it again.
+        """
         self.eval()
+        self._sampler = FastSampler(self)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training or evaluation mode; training forgets what `prepare_for_sampling` made."""
+        if mode:
+            self._sampler = None
+        return super().train(mode)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:  # noqa: ANN401 - torch's
+        """Load weights and buffers, as torch does; forgets what `prepare_for_sampling` made."""
+        self._sampler = None
+        return super().load_state_dict(state_dict, strict, assign)
+
+    def coupling_list(self) -> list[AffineCoupling]:
+        """Return the couplings, in the order from data to latent."""
+        return [coupling for coupling in self.couplings if isinstance(coupling, AffineCoupling)]
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:  # noqa: ANN401 - torch's
+        self._sampler = None
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call,no-any-return] # torch does not annotate it
+
+    def _usable_sampler(self) -> FastSampler | None:
+        return None if torch.is_grad_enabled() else self._sampler
 
     def _normalised(self, beta: Tensor) -> Tensor:
-        return (beta.float() - self.center) / self.scale
-
-    def _coupling(self, step: int) -> AffineCoupling:
-        coupling = self.couplings[step]
-        assert isinstance(coupling, AffineCoupling)  # noqa: S101 - ModuleList forgets the type
-        return coupling
+        return (beta.to(self.center.dtype) - self.center) / self.scale
 
 
 def _full_precision(like: Tensor) -> torch.autocast:

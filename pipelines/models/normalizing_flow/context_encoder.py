@@ -91,4 +91,9 @@ class ContextEncoder(nn.Module):
             zeros = summary.new_zeros(len(summary), self.config.features)
             return zeros, zeros
         shift, raw = self.affine(summary).chunk(2, dim=1)
-        return shift, _LARGEST_LOG_SCALE * torch.tanh(raw / _LARGEST_LOG_SCALE)
+        return shift, bounded_log_scale(raw)
+
+
+def bounded_log_scale(raw: Tensor) -> Tensor:
+    """Return the context shift's log-scale: the identity near 0, and between -2 and 2 everywhere."""
+    return _LARGEST_LOG_SCALE * torch.tanh(raw / _LARGEST_LOG_SCALE)
