@@ -174,7 +174,8 @@ class CoefficientFlow(nn.Module):
 
     def log_prior(self, z: Tensor, emotion: Tensor) -> Tensor:
         """Return log p(z | emotion), (N,) nats, of z (N, F) and emotion weights (N, E)."""
-        return self.latent.log_density(z, emotion)
+        with _full_precision(z):
+            return self.latent.log_density(z, emotion.to(z.dtype))
 
     def log_likelihood(self, beta: Tensor, context: Context) -> Tensor:
         """Return log p(beta | context), (N,) nats: a density of raw beta (N, F)."""
@@ -183,7 +184,8 @@ class CoefficientFlow(nn.Module):
 
     def latent_mean(self, emotion: Tensor) -> Tensor:
         """Return the centre (N, F) of the base distribution for emotion weights (N, E)."""
-        return self.latent.mean(emotion)
+        with _full_precision(emotion):
+            return self.latent.mean(emotion.to(self.center.dtype))
 
     def sample_noise(self, count: int, *, generator: torch.Generator | None = None) -> Tensor:
         """Return (count, F) float32 independent draws of the base distribution around zero, on the CPU; z = latent_mean + noise."""
