@@ -81,6 +81,62 @@ def scale_command(
     _show(values, json=json)
 
 
+@app.command("sample")
+def sample_command(
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")] = "auto",
+    preset: Annotated[list[str] | None, typer.Option(help="Preset to measure; may be given several times; none: all.")] = None,
+    batch: Annotated[list[int] | None, typer.Option(min=1, help="Batch size; may be given several times; none: 1 and 64.")] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Processor threads; 0: all.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Measure how many frames of coefficients are drawn a second, by preset and batch size, with random weights.
+
+    Example: flowvqtalker bench sample --json
+    """
+    from flows.commands.coefficients import chosen_device  # noqa: PLC0415
+    from pipelines.generation.sampling_benchmark import BATCH_SIZES, PRESETS, measure_sampling  # noqa: PLC0415
+
+    unknown = sorted(set(preset or ()) - set(PRESETS))
+    if unknown:
+        raise BadInputError(f"unknown preset {unknown[0]!r}; presets are {', '.join(PRESETS)}")
+    names = [name for name in PRESETS if not preset or name in preset]
+    with progress_bar("measuring", quiet=json) as advance:
+        values = measure_sampling(
+            chosen_device(device), threads=threads, batch_sizes=batch or BATCH_SIZES, preset_names=names, on_progress=advance
+        )
+    _show(values, json=json)
+
+
+@app.command("face-model")
+def face_model_command(
+    source: Annotated[Path, typer.Option(help="Folder of videos; a dataset version is built from them.")],
+    store: Annotated[str, typer.Option(help="Where it is built; empty: in a temporary folder.")] = "",
+    portraits: Annotated[Path | None, typer.Option(help="Folder of pictures, for the jitter of stills under camera noise.")] = None,
+    extraction: Annotated[
+        list[str] | None, typer.Option(help="VIDEO=FILE: coefficients that another program extracted from a video of the source folder.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure the face model that a build learns, how well and how fast it is fitted, on your own videos.
+
+    Example: flowvqtalker bench face-model --source videos/ --json
+    """
+    from flows.face_model_benchmark import run_face_model_benchmark  # noqa: PLC0415 - Dask and Prefect take a second to import
+
+    pairs = [_video_and_file(text) for text in extraction or []]
+    with tempfile.TemporaryDirectory(prefix="flowvqtalker-bench-") as folder, progress_bar("measuring", quiet=json) as advance:
+        scratch = Path(folder)
+        values = run_face_model_benchmark(source, store or str(scratch / "store"), scratch, portraits, pairs, advance)
+    _show(values, json=json)
+
+
+def _video_and_file(text: str) -> tuple[str, Path]:
+    video, equals, file = text.rpartition("=")
+    if not (equals and video and file):
+        raise BadInputError(f"--extraction {text!r}: expected VIDEO=FILE, e.g. talk.mp4=talk.mat")
+    return video, Path(file)
+
+
 def _open(uri: str) -> Any:  # noqa: ANN401 - an ObjectStore; a named function so that a spawned process can import it
     return open_store(uri, Settings())
 
