@@ -132,7 +132,7 @@ class FaceModelPolicy(StrEnum):
 class FaceModelSettings(_Settings):
     """The face model that is learned or taken, the fit of its coefficients, and what a fit must be like."""
 
-    enabled: bool = Field(False, description="Make or reuse a face model and store the coefficients fitted with it")
+    enabled: bool = Field(True, description="Make or reuse a face model and store the coefficients fitted with it")
     policy: FaceModelPolicy = Field(
         FaceModelPolicy.REUSE,
         description="reuse: the store's current model if it was learned with these settings, else learn one; refit: learn one from this "

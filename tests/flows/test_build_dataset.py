@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import pytest
 from distributed import LocalCluster
 
@@ -19,10 +21,10 @@ from infra.settings import Settings
 from pipelines.dataset.running_builds import RUNNING_BUILDS_FOLDER
 from pipelines.dataset.verifying import verify_version
 from pipelines.dataset.versions import resolve_version
-from storage_schemas.build_spec import BuildSpec, FaceModelPolicy
+from storage_schemas.build_spec import BuildSpec, FaceModelPolicy, Layout
 from storage_schemas.build_summary import BuildSummary
 from storage_schemas.errors import BadInputError, BuildFailedError
-from tests.factories.build_processes import CommandLine, build_arguments
+from tests.factories.build_processes import CommandLine, build_arguments, half_published
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,47 @@ def test_too_few_frames_give_a_version_without_coefficients(workshop: Workshop, 
     assert f"  note: {note}" in summary.lines()
     assert note in (tmp_path / "store" / summary.report).read_text()
     assert _problems(str(tmp_path / "store"), "latest") == []
+
+
+def test_stills_alone_give_a_version_without_coefficients(workshop: Workshop, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for number, path in enumerate(sorted(workshop.corpus.rglob("*.mp4"))[:2]):
+        _, picture = cv2.VideoCapture(str(path)).read()
+        cv2.imwrite(str(corpus / f"{number:05d}.png"), picture)
+    spec = BuildSpec(layout=Layout.FFHQ, crop=workshop.spec.crop)
+    assert spec.face_model.enabled
+    summary = run_build(spec, corpus, str(tmp_path / "store"), workers=2)
+    assert (summary.face_model, summary.clips_accepted, summary.frames) == ("", 2, 2)
+    assert summary.notes == ["no coefficients: a face model is learned from and fitted to videos, and the version has none"]
+    assert _problems(str(tmp_path / "store"), "latest") == []
+
+
+def test_kills_while_it_learns_and_while_it_fits_leave_no_trace(workshop: Workshop, tmp_path: Path, spec_file: Path) -> None:
+    """A store that has everything but model and coefficients: the builds have little else to do than what they are killed at."""
+    store = tmp_path / "store"
+    for family in ("frames", "landmarks", "audio"):
+        shutil.copytree(Path(workshop.other) / "parts" / family, store / "parts" / family)
+    command_line = CommandLine(tmp_path / "home", {"PREFECT_API_URL": os.environ["PREFECT_API_URL"]})
+    for trace in ("part-0", "landmarks"):  # of learning, of fitting
+        process = command_line.start(*build_arguments(spec_file, workshop.corpus, store))
+        assert command_line.kill(process, lambda trace=trace: _is_there(store, trace))
+        assert _is_there(store, trace)
+        assert command_line.orphans() == []
+        with open_store(str(store), Settings()) as opened:
+            assert list(half_published(opened)) == []
+    summary = run_build(workshop.spec, workshop.corpus, str(store), workers=1)
+    assert summary.dataset_version == workshop.from_scratch.dataset_version
+    assert (summary.recordings_processed, summary.face_model) == (0, workshop.from_scratch.face_model)
+    assert _problems(str(store), "latest") == []
+    assert list((store / "scratch").iterdir()) == []
+
+
+def _is_there(store: Path, trace: str) -> bool:
+    try:
+        return any(store.glob(f"scratch/*/*/*/{trace}"))
+    except FileNotFoundError:  # a folder went away while it was searched
+        return False
 
 
 def test_a_missing_source_is_bad_input(command_line: CommandLine, tmp_path: Path, spec_file: Path) -> None:
