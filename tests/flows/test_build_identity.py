@@ -103,16 +103,18 @@ class Moment:
         name: of what it does then.
         trace: pattern of what it has in the store's folder while it does; empty: at a random time of the build.
         longest_delay_s: after the trace was seen.
+        latest: without a trace, the share of the build after which it is not killed any more.
     """
 
     name: str
     trace: str = ""
     longest_delay_s: float = 0.08
+    latest: float = 1.0
 
     def question(self, store: Path, random: np.random.Generator, span_s: float) -> Callable[[], bool]:
         """Return a question that is answered with yes when the build is to be killed."""
         if not self.trace:
-            return _after((store / "builds").exists, float(random.uniform(0.0, span_s)))
+            return _after((store / "builds").exists, float(random.uniform(0.0, self.latest * span_s)))
         return _after(lambda: any(store.glob(self.trace)), float(random.uniform(0.0, self.longest_delay_s)))
 
     def was_hit(self, store: Path) -> bool:
@@ -125,7 +127,7 @@ LEARNING = Moment("learning, first pass", "scratch/*/*/*/part-0")
 SECOND_PASS = Moment("learning, second pass", "scratch/*/*/*/bases.safetensors")
 FITTING = Moment("fitting", "scratch/*/*/*/landmarks")
 MOMENTS = (
-    (ANY_TIME, LEARNING, FITTING, Moment("publishing", "scratch/*/*/version", 0.3)),
+    (Moment("first half", latest=0.5), LEARNING, FITTING, Moment("publishing", "scratch/*/*/version", 0.3)),
     (Moment("packing", "scratch/*/*/*/staged-*"), SECOND_PASS, Moment("after the model", "face_models/*/card.json"), ANY_TIME),
 )
 """By turns for each store, in the order in which a build comes to them."""
