@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.commands import coefficient_evaluation
 from flows.commands.console import Advance, progress_bar, say, write_json, write_line, write_table
 from flows.commands.dataset import JsonOption, StoreOption, VersionArgument, opened_store
 from storage_schemas.errors import BadInputError, ItemRejectedError, StoreError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from storage_schemas.object_store_protocol import ObjectStore
 
 app = typer.Typer(no_args_is_help=True, help="Draw expressions and head poses from trained models, and judge clips by them.")
+app.add_typer(coefficient_evaluation.app)
 
 ModelsOption = Annotated[
     list[str], typer.Option("--models", help="Run of ExpFlow or PoseFlow, e.g. expflow/latest; give the option once for each.")
