@@ -31,4 +31,4 @@ class Blending(nn.Module):
         seen = torch.zeros_like(pictures[:, :2]) if guide is None else guide
         hidden = self.block(self.stem(torch.cat([pictures, warped, seen], dim=1)))
         mask = torch.sigmoid(functional.pixel_shuffle(self.last(functional.relu(hidden)), _SHUFFLE))
-        return torch.lerp(pictures, warped, mask.to(pictures.dtype))
+        return torch.lerp(pictures.to(warped.dtype), warped, mask.to(warped.dtype))
