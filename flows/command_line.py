@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from flows.commands import bench, build, coefficients, corpus, dataset, face_model
+from flows.commands import bench, build, coefficients, corpus, dataset, face_model, train
 from flows.commands.console import say_error
 from storage_schemas.errors import BadInputError, BuildFailedError, StoreError
 
@@ -23,6 +23,7 @@ app.add_typer(corpus.app, name="corpus")
 app.command("build")(build.build)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(face_model.app, name="face-model")
+app.add_typer(train.app, name="train")
 app.add_typer(coefficients.app, name="coefficients")
 app.add_typer(bench.app, name="bench")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from infra.local_prefect import prefect_api, quiet_prefect_environment
 from infra.object_store import open_store
@@ -14,6 +15,10 @@ from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
 from storage_schemas.errors import BadInputError
 from storage_schemas.face_models import FaceModelCard
+from storage_schemas.training_runs import RunKind, TrainingSpec
+
+if TYPE_CHECKING:
+    from pipelines.training.coefficient_training import TrainedRun
 
 
 def run_build(
@@ -81,3 +86,46 @@ def run_face_model(version: str, store: str, *, workers: int = 0) -> FaceModelCa
     if card is None:
         raise BadInputError(f"version {version} has too few frames with a face for a face model; build one from more clips")
     return card
+
+
+def run_training(
+    kind: RunKind,
+    spec: TrainingSpec,
+    dataset: str,
+    store: str,
+    options: dict[str, Any],
+    *,
+    on_progress: Callable[[int, int, str], None] | None = None,
+) -> TrainedRun:
+    """Run the flow `train_coefficient_generator` in this process and return what came of it.
+
+    Args:
+        kind: expflow or poseflow.
+        spec: of the training.
+        dataset: version id, beginning of one, or tag.
+        store: where the version is and the run goes.
+        options: fields of `RunOptions`.
+        on_progress: (steps done, steps planned, note).
+
+    Raises:
+        BadInputError: there is no such version, it has no coefficients, or the device is not there.
+        StoreError: the store cannot be read or written.
+        BuildFailedError: the training diverged.
+    """
+    settings = Settings()
+    quiet_prefect_environment(settings.home)
+    from pipelines.training.coefficient_training import RunOptions, new_fabric  # noqa: PLC0415 - torch takes seconds to import
+    from pipelines.training.version_sequences import VersionSequences  # noqa: PLC0415
+
+    with open_store(store, settings) as opened:  # before a server is started for nothing
+        VersionSequences(opened, dataset)
+        opened.check_writable()
+    chosen = RunOptions(**options)
+    new_fabric(chosen, spec, strategy="auto")
+    with prefect_api(settings.home):
+        from flows.train_coefficient_generator import train_coefficient_generator  # noqa: PLC0415 - reads its environment when imported
+        from tasks.progress import listening  # noqa: PLC0415
+
+        with listening(on_progress):
+            trained: TrainedRun = train_coefficient_generator(kind, spec, dataset, store, chosen)
+    return trained

@@ -43,7 +43,11 @@ class RunProgress:
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """Say that `count` more items are finished."""
-        self._done += count
+        self.reach(self._done + count, self._total, note)
+
+    def reach(self, done: int, total: int, note: str = "") -> None:
+        """Say that `done` items of `total` are finished."""
+        self._done, self._total = done, total
         for listener in _LISTENERS:
             listener(self._done, self._total, note)
         percent = 100.0 * self._done / max(1, self._total)

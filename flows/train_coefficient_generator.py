@@ -1,0 +1,41 @@
+"""The flow `train_coefficient_generator`: a dataset version in, a trained ExpFlow or PoseFlow out.
+
+Input: a dataset version with coefficients. Output: a run (weights, card, curves) in the same store. Schedule: by hand; a run that is
+finished is not trained again, one that was stopped goes on. Cost: the tiny preset about two minutes of two processor cores, the others an
+hour or hours of a GPU. Locally: ``flowvqtalker train --help``.
+"""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from pipelines.training.coefficient_training import RunOptions, TrainedRun
+from storage_schemas.training_runs import RunKind, TrainingSpec
+from tasks.build_marking import marked_as_running
+from tasks.training import TrainingJob, train
+
+
+@flow(name="train_coefficient_generator", flow_run_name="train {kind}", persist_result=False, validate_parameters=False)
+def train_coefficient_generator(
+    kind: RunKind,
+    spec: TrainingSpec,
+    dataset: str,
+    store: str,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
+) -> TrainedRun:
+    """Train one network.
+
+    Args:
+        kind: expflow or poseflow.
+        spec: of the training.
+        dataset: version id, beginning of one, or tag.
+        store: folder or s3://bucket/prefix with the version; the run goes there.
+        options: how it is carried out; decides nothing about the weights but rounding.
+
+    Raises:
+        BadInputError: there is no such version, it has no coefficients, or the device is not there.
+        StoreError: the store cannot be read or written.
+        BuildFailedError: the training diverged.
+    """
+    with marked_as_running(store, f"training of {kind.value}"):
+        return train(TrainingJob(kind, spec, dataset, store, options))

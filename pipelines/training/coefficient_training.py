@@ -1,0 +1,330 @@
+"""Training of ExpFlow and PoseFlow: from a source of sequences to a finished run in a store."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from lightning.fabric import Fabric
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+
+from pipelines.models.normalizing_flow.coefficient_flow import CoefficientFlow
+from pipelines.training.checkpoints import TensorGroups, read_last_checkpoint, write_checkpoint
+from pipelines.training.coefficient_data import CoefficientData, mean_nll
+from pipelines.training.coefficient_loss import CoefficientLoss, encode, target_values
+from pipelines.training.coefficient_sequences import SequenceSource
+from pipelines.training.loop import VALIDATION, LoopSettings, TrainingLoop, Watcher, adamw
+from pipelines.training.loss_curves import curves_png
+from pipelines.training.run_folder import RunFolder, run_id_of
+from pipelines.training.run_settings import code_version, network_config, software_versions
+from pipelines.training.schedule import Budget, LearningRate
+from pipelines.training.window_batches import TrainingWindows, WindowBatch
+from storage_schemas.errors import BadInputError
+from storage_schemas.object_store_protocol import ObjectStore
+from storage_schemas.training_runs import (
+    BLINKS_FILE,
+    CARD_FILE,
+    CONFIG_FILE,
+    CURVES_FILE,
+    LATENTS_FILE,
+    STATISTICS_FILE,
+    WEIGHTS_FILE,
+    RunCard,
+    RunConfig,
+    TrainingSpec,
+    TrainingState,
+)
+
+_LOG = logging.getLogger(__name__)
+_UNDECAYED = ("linears.", "actnorm.")
+_LAST_POINTS = 5
+
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a training is carried out; nothing here is in the run's id.
+
+    Attributes:
+        device: auto, cpu or cuda.
+        devices: processes, each with a device of its own; their shares of a batch are equal.
+        threads: processor threads; 0: one for each processor.
+        checkpoint_every: steps between checkpoints.
+        fresh: start over even if there is something to go on from.
+    """
+
+    device: str = "auto"
+    devices: int = 1
+    threads: int = 0
+    checkpoint_every: int = 200
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What came of a training.
+
+    Attributes:
+        card: of the run.
+        was_finished: it was there before; nothing was trained.
+        resumed_step: step that this sitting went on from; 0: from the beginning.
+        curves: step and value of each figure.
+    """
+
+    card: RunCard
+    was_finished: bool
+    resumed_step: int
+    curves: dict[str, list[tuple[int, float]]]
+
+
+def train_coefficients(
+    store: ObjectStore,
+    source: SequenceSource,
+    config: RunConfig,
+    options: RunOptions = RunOptions(),
+    on_progress: OnProgress | None = None,
+    fabric: Fabric | None = None,
+) -> TrainedRun:
+    """Train a run to its end, go on with one that was stopped, or find that it is finished.
+
+    Args:
+        store: where runs are.
+        source: what is trained on; `config` was made for it.
+        config: what is trained.
+        options: how.
+        on_progress: (steps done, steps planned, note).
+        fabric: of a launched process; None: one process.
+
+    Raises:
+        BadInputError: the data or the device are not there.
+        StoreError: the store cannot be read or written.
+        BuildFailedError: the training diverged.
+    """
+    folder = RunFolder(store, config.kind, run_id_of(config))
+    fabric = fabric or one_process(options, config.training)
+    if options.fresh and fabric.is_global_zero:
+        folder.remove()
+    card = folder.card()
+    if card is not None:
+        state = read_last_checkpoint(store, folder.path)
+        return TrainedRun(card, was_finished=True, resumed_step=0, curves=state[0].curves if state else {})
+    torch.set_num_threads(options.threads or os.cpu_count() or 1)
+    run = _Run(fabric, folder, source, config, options, on_progress)
+    try:
+        return run.train()
+    finally:
+        run.close()
+
+
+def one_process(options: RunOptions, spec: TrainingSpec) -> Fabric:
+    """Return Fabric for one process on one device.
+
+    Raises:
+        BadInputError: the device is not there.
+    """
+    return new_fabric(options, spec, strategy="auto")
+
+
+def new_fabric(options: RunOptions, spec: TrainingSpec, strategy: str) -> Fabric:
+    """Return Fabric for the devices of some options; BadInputError if they are not there."""
+    available = torch.cuda.is_available()
+    if options.device == "cuda" and not available:
+        raise BadInputError("--device cuda: this machine has no CUDA device, or torch was installed without CUDA; use --device cpu")
+    device = ("cuda" if available else "cpu") if options.device == "auto" else options.device
+    if device == "cuda" and options.devices > torch.cuda.device_count():
+        raise BadInputError(f"--devices {options.devices}: this machine has {torch.cuda.device_count()} CUDA devices")
+    if spec.batch_windows % options.devices:
+        raise BadInputError(f"--devices {options.devices} must divide batch_windows, which is {spec.batch_windows}")
+    return Fabric(accelerator=device, devices=options.devices, precision=spec.precision, strategy=strategy)
+
+
+class _Batches:
+    """The loop's task: each process takes its rows of the same global batch."""
+
+    def __init__(self, windows: TrainingWindows, validation: list[WindowBatch], device: torch.device) -> None:
+        self._windows, self._validation, self._device = windows, validation, device
+
+    def batch(self, step: int, rank: int, world_size: int) -> WindowBatch:
+        return self._windows.batch(step).select(slice(rank, None, world_size))
+
+    def validate(self, network: nn.Module) -> float | None:
+        assert isinstance(network, CoefficientFlow)  # noqa: S101 - the loop hands back what it was given
+        return mean_nll(network.eval(), self._validation, self._device) if self._validation else None
+
+
+class _Run:
+    """One sitting of a training."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        folder: RunFolder,
+        source: SequenceSource,
+        config: RunConfig,
+        options: RunOptions,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._fabric, self._folder, self._source, self._config, self._options = fabric, folder, source, config, options
+        self._on_progress = on_progress
+        if fabric.is_global_zero:
+            folder.write_record(CONFIG_FILE, config)
+        self._data = CoefficientData(folder.store, source, config.kind, config.training)
+        self._flow = self._new_flow()
+        self._windows = self._data.training_windows(self._flow)
+        self._validation = self._data.validation_batches(self._flow)
+        self._scratch: Path | None = None
+        self._events: SummaryWriter | None = None
+
+    def train(self) -> TrainedRun:
+        """Go on from the last checkpoint, or begin, and finish."""
+        checkpoint = read_last_checkpoint(self._folder.store, self._folder.path)
+        self._fabric.barrier()
+        if checkpoint is None:
+            self._initialise()
+        loop = self._new_loop()
+        if checkpoint is not None:
+            loop.restore(*checkpoint)
+            _LOG.info("%s goes on from step %d", self._folder.name, loop.step)
+        resumed = loop.step
+        self._open_events(resumed)
+        loop.run(_Batches(self._windows, self._validation, self._fabric.device))
+        loop.checkpoint()
+        if self._fabric.is_global_zero:
+            self._write_results(loop)
+        self._fabric.barrier()
+        card = self._folder.card()
+        assert card is not None  # noqa: S101 - written by the first process, which the barrier waited for
+        return TrainedRun(card, was_finished=False, resumed_step=resumed, curves=loop.curves)
+
+    def close(self) -> None:
+        """Let go of threads and files."""
+        self._windows.close()
+        if self._events is not None:
+            self._events.close()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _new_flow(self) -> CoefficientFlow:
+        torch.manual_seed(self._config.training.seed)
+        flow = CoefficientFlow(network_config(self._config))
+        units = self._data.statistics
+        mel = (torch.from_numpy(units.mel_center), torch.from_numpy(units.mel_scale)) if flow.config.has_audio else (None, None)
+        flow.set_normalisation(torch.from_numpy(units.center), torch.from_numpy(units.scale), *mel)
+        return flow.to(self._fabric.device)
+
+    @torch.no_grad()
+    def _initialise(self) -> None:
+        """Set the actnorms from the first batch, the whole of it on every process."""
+        batch = self._windows.batch(0).to(self._fabric.device)
+        context = encode(self._flow.eval(), batch)
+        seen = batch.usable.flatten()
+        self._flow.initialise_actnorm(target_values(self._flow, batch).flatten(0, 1)[seen], context.select(seen))
+        self._flow.train()
+
+    def _new_loop(self) -> TrainingLoop:
+        spec = self._config.training
+        settings = LoopSettings(
+            seed=spec.seed,
+            budget=Budget(spec.steps, spec.max_minutes * 60),
+            learning_rate=LearningRate(spec.learning_rate, spec.warmup_steps, spec.final_learning_rate_share),
+            gradient_norm=spec.gradient_norm,
+            average_decay=spec.average_decay,
+            validate_every=spec.validate_every,
+            checkpoint_every=self._options.checkpoint_every,
+        )
+        watcher = Watcher(on_point=self._on_point, on_checkpoint=self._on_checkpoint)
+        if self._on_progress is not None:
+            watcher.on_progress = self._on_progress
+        optimiser = adamw(self._flow.named_parameters(), spec.weight_decay, _UNDECAYED)
+        return TrainingLoop(self._fabric, self._flow, CoefficientLoss(self._flow, spec), optimiser, settings, watcher)
+
+    def _open_events(self, step: int) -> None:
+        if not self._fabric.is_global_zero:
+            return
+        self._scratch = self._folder.store.scratch_folder()
+        self._events = SummaryWriter(str(self._scratch), purge_step=step + 1)
+
+    def _on_point(self, name: str, step: int, value: float) -> None:
+        if self._events is not None:
+            self._events.add_scalar(name, value, step)
+
+    def _on_checkpoint(self, state: TrainingState, groups: TensorGroups) -> None:
+        write_checkpoint(self._folder.store, self._folder.path, state, groups)
+        if self._events is not None and self._scratch is not None:
+            self._events.flush()
+            self._folder.upload_events(self._scratch)
+
+    def _write_results(self, loop: TrainingLoop) -> None:
+        spec, folder, device = self._config.training, self._folder, self._fabric.device
+        kept = loop.average.tensors() if spec.keep == "last" or not loop.best else loop.best
+        kept_step = loop.step if kept is not loop.best else loop.best_step
+        flow = self._flow.eval()
+        flow.load_state_dict({**flow.state_dict(), **kept})
+        statistics = {name: torch.from_numpy(array) for name, array in self._data.statistics.as_arrays().items()}
+        folder.write_tensors(STATISTICS_FILE, statistics)
+        folder.write_tensors(LATENTS_FILE, self._data.latents(flow, device))
+        if self._data.blinks is not None:
+            folder.write_json(BLINKS_FILE, self._data.blinks.as_json())
+        title = f"{folder.name} on {self._source.dataset}"
+        folder.store.write_bytes(f"{folder.path}/{CURVES_FILE}", curves_png(title, loop.curves))
+        sha256 = folder.write_tensors(WEIGHTS_FILE, flow.state_dict())
+        folder.write_record(CARD_FILE, self._card(loop, kept_step, sha256))
+
+    def _card(self, loop: TrainingLoop, kept_step: int, weights_sha256: str) -> RunCard:
+        tables = self._data.tables
+        return RunCard(
+            run_id=self._folder.run_id,
+            kind=self._config.kind,
+            dataset=self._source.dataset,
+            face_model=self._source.face_model,
+            parents=list(self._source.parents),
+            config=self._config,
+            code_version=code_version(),
+            software=software_versions(),
+            device=_device_name(self._fabric.device),
+            threads=torch.get_num_threads(),
+            parameters=sum(parameter.numel() for parameter in self._flow.parameters()),
+            clips={split: len(table) for split, table in tables.items()},
+            frames={split: int(table.frames.sum()) for split, table in tables.items()},
+            steps=loop.step,
+            stopped_by_time=loop.step < self._config.training.steps,
+            kept_step=kept_step,
+            seconds=round(loop.seconds, 3),
+            steps_per_second=round(loop.step / max(1e-9, loop.seconds), 3),
+            losses={name: _mean_of_last(points) for name, points in loop.curves.items() if name != VALIDATION},
+            validation=self._validated(),
+            weights_sha256=weights_sha256,
+            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+
+    def _validated(self) -> dict[str, float] | None:
+        if not self._validation:
+            return None
+        device = self._fabric.device
+        nll = mean_nll(self._flow, self._validation, device)
+        return {
+            "nll_per_dimension": nll,
+            "raw_nll_per_dimension": nll + float(self._flow.scale.log().mean()),
+            "nll_per_dimension_without_past": mean_nll(self._flow, self._validation, device, with_past=False),
+            "frames": float(sum(int(batch.usable.sum()) for batch in self._validation)),
+        }
+
+
+def _mean_of_last(points: list[tuple[int, float]]) -> float:
+    values = [value for _, value in points[-_LAST_POINTS:]]
+    return round(sum(values) / len(values), 6)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"cpu ({platform.machine()})"
