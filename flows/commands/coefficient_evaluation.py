@@ -125,6 +125,7 @@ def ablation_command(
     steps: Annotated[int, typer.Option(min=0, help="Steps of each training; 0: those of the preset.")] = 0,
     max_minutes: Annotated[float, typer.Option(min=0, help="Cap of each training; 0: none.")] = 0.0,
     repetitions: Annotated[int, typer.Option(min=1, help="Trainings of each variant.")] = 1,
+    threads: Annotated[int, typer.Option(min=0, help="Processor threads; 0: one for each processor.")] = 0,
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
@@ -134,7 +135,7 @@ def ablation_command(
     """
     from pipelines.coefficient_evaluation.ablation import AblationSettings, ablate  # noqa: PLC0415
 
-    settings = AblationSettings(preset, steps, max_minutes, repetitions, device=device)
+    settings = AblationSettings(preset, steps, max_minutes, repetitions, threads, device)
     with opened_store(store) as opened, progress_bar("training", quiet=json) as advance:
         source_of = _imported(imported, pattern, hold_out, repetitions) if imported is not None else _version(opened, dataset)
         report, clouds = ablate(opened, source_of, settings, advance)
