@@ -21,8 +21,8 @@ Float32Array = NDArray[np.float32]
 BLINK_CURVE = (0.35, 0.95, 0.67, 0.22)
 
 
-def random_flow(seed: int = 0, **changes: object) -> CoefficientFlow:
-    """Return a small flow whose every parameter is random, so that each part of its context matters."""
+def random_flow(seed: int = 0, *, liveliness: float = 0.05, **changes: object) -> CoefficientFlow:
+    """Return a small flow whose every parameter is random, so that each part of its context matters; the livelier, the more."""
     sizes: dict[str, object] = {
         "features": 64, "emotions": len(EMOTIONS), "steps": 3, "width": 16, "heads": 2, "feed_forward": 16, "past_frames": 4,
         "audio_radius_frames": 2, "audio_channels": 8,
@@ -31,15 +31,15 @@ def random_flow(seed: int = 0, **changes: object) -> CoefficientFlow:
     flow = CoefficientFlow(CoefficientFlowConfig(**{**sizes, **changes}))  # type: ignore[arg-type]
     with torch.no_grad():
         for parameter in flow.parameters():
-            parameter.add_(0.05 * torch.randn(parameter.shape))
+            parameter.add_(liveliness * torch.randn(parameter.shape))
         # Drawn frames then lie well within the range that the models below are held to.
         flow.set_normalisation(torch.zeros(flow.config.features), torch.full((flow.config.features,), 0.5))
     return flow.eval()
 
 
-def expression_model(seed: int = 0, *, blinks: BlinkModel | None = None, **changes: object) -> CoefficientModel:
+def expression_model(seed: int = 0, *, blinks: BlinkModel | None = None, liveliness: float = 0.05, **changes: object) -> CoefficientModel:
     """Return an ExpFlow."""
-    flow = random_flow(seed, **changes)
+    flow = random_flow(seed, liveliness=liveliness, **changes)
     latents = np.random.default_rng(seed).normal(size=(400, 64)).astype(np.float32)
     bound = np.full(64, 50.0, np.float32)
     return CoefficientModel("expflow/test", flow, -bound, bound, latents=latents, blinks=blinks, neutral=np.zeros(64, np.float32))
