@@ -49,8 +49,8 @@ class AffineCoupling(nn.Module):
         Args:
             kept: (N, F // 2), the half that stays.
             summary: (N, W), what this coupling takes from the context's summary.
-            keys: (N, heads, M, W / heads) of the context's memory; values alike.
-            values: see keys.
+            keys: (N, M, W) of the context's memory.
+            values: likewise.
         """
         token = self.block(functional.linear(kept, self.enter.weight) + summary, keys, values)
         shift, raw_scale = self.leave(self.norm(token)).chunk(2, dim=1)

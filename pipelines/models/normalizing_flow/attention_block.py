@@ -25,17 +25,17 @@ class TokenBlock(nn.Module):
         self.outer = nn.Linear(feed_forward, width, bias=False)
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Return (N, W) of tokens x (N, W), keys and values (N, heads, M, W / heads)."""
-        query = self.query(self.attention_norm(x)).view(len(x), self.heads, 1, -1)
-        x = x + self.attention_out(attend(query, keys, values).reshape(x.shape))
+        """Return (N, W) of tokens x (N, W), keys and values (N, M, W)."""
+        x = x + self.attention_out(attend(self.query(self.attention_norm(x)), keys, values, self.heads))
         inner: Tensor = self.outer(functional.silu(self.inner(self.feed_forward_norm(x))))
         return x + inner
 
 
-def attend(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Return (N, heads, 1, D): softmax(query keys^T / sqrt(D)) values of one query (N, heads, 1, D) a row.
+def attend(query: Tensor, keys: Tensor, values: Tensor, heads: int) -> Tensor:
+    """Return (N, W): for each head softmax(query keys^T / sqrt(W / heads)) values, of one query (N, W) a row; keys, values (N, M, W).
 
-    In three plain products: with a single query these are twice as fast on a CPU as `scaled_dot_product_attention`.
+    Written out as products and sums: a matrix product with one row for each head and frame takes three times as long on a CPU.
     """
-    weights = torch.softmax(query @ keys.mT * query.shape[-1] ** -0.5, dim=-1)
-    return weights @ values
+    query, keys, values = (part.view(*part.shape[:-1], heads, -1) for part in (query, keys, values))
+    scores = (keys * query[:, None]).sum(-1, keepdim=True) * query.shape[-1] ** -0.5
+    return (torch.softmax(scores, dim=1) * values).sum(1).flatten(1)

@@ -53,10 +53,10 @@ class AudioEncoder(nn.Module):
         begin, end = column_range(first_frame, frames)
         columns = torch.arange(begin, end, device=log_mel.device) - first_column_given
         x = log_mel[:, columns.clamp(0, log_mel.shape[1] - 1)].mT
-        x = functional.gelu(self.first_columns(x), approximate="tanh")
-        x = functional.gelu(self.second_columns(x), approximate="tanh")
+        x = functional.silu(self.first_columns(x))
+        x = functional.silu(self.second_columns(x))
         x = self.window(self._windows(x, frames, first_frame, begin))
-        x = self.dropout(functional.gelu(self.window_norm(x), approximate="tanh"))
+        x = self.dropout(functional.silu(self.window_norm(x)))
         for block in self.temporal:
             x = block(x)
         normed: Tensor = self.norm(x)
@@ -72,7 +72,7 @@ class AudioEncoder(nn.Module):
 
 
 class TemporalBlock(nn.Module):
-    """x + dropout(linear(gelu(conv(norm(x))))) over frames, with edges repeated; reaches 2 frames to either side."""
+    """x + dropout(linear(silu(conv(norm(x))))) over frames, with edges repeated; reaches 2 frames to either side."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -85,6 +85,6 @@ class TemporalBlock(nn.Module):
         """Return (N, frames, W) of x (N, frames, W)."""
         reach = _TEMPORAL_KERNEL // 2
         padded = functional.pad(self.norm(x).mT, (reach, reach), mode="replicate")
-        inner = functional.gelu(self.convolution(padded).mT, approximate="tanh")
+        inner = functional.silu(self.convolution(padded).mT)
         result: Tensor = x + self.dropout(self.outer(inner))
         return result

@@ -18,7 +18,7 @@ class Context(NamedTuple):
 
     Attributes:
         emotion: (N, E) weights, as given.
-        keys: (N, heads, M, W / heads) of the memory tokens (past, audio, source, emotion), shared by all steps.
+        keys: (N, M, W) of the memory tokens (past, emotion, audio, source), shared by all steps.
         values: like keys.
         summaries: (N, K, W), what each step's coupling takes from the context's summary.
         shift: (N, F), mean of the normalised coefficients that the context tells; zeros without context shift.
@@ -53,7 +53,8 @@ class ContextEncoder(nn.Module):
             self.audio_summary = nn.Linear(width, width)
         if config.has_source:
             self.source = nn.Linear(features, width)
-        self.keys_and_values = nn.Linear(width, 2 * width, bias=False)
+        self.keys = nn.Linear(width, width, bias=False)
+        self.values = nn.Linear(width, width, bias=False)
         self.block = TokenBlock(width, config.heads, config.feed_forward)
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)
@@ -66,8 +67,8 @@ class ContextEncoder(nn.Module):
     def forward(self, audio: Tensor | None, past: Tensor, source: Tensor | None, emotion: Tensor) -> Context:
         """Return the context; `past` and `source` are normalised. See `CoefficientFlow.encode_context` for shapes."""
         tokens, token = self._tokens(audio, past, source, emotion)
-        memory = self.keys_and_values(torch.cat(tokens, dim=1))
-        keys, values = memory.view(len(past), memory.shape[1], 2, self.config.heads, -1).permute(2, 0, 3, 1, 4)
+        memory = torch.cat(tokens, dim=1)
+        keys, values = self.keys(memory), self.values(memory)
         summary = self.dropout(self.norm(self.block(token, keys, values)))
         summaries = self.summaries(summary).view(len(past), self.config.steps, -1)
         return Context(emotion, keys, values, summaries, *self._affine(summary))

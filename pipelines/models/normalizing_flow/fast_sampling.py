@@ -35,13 +35,13 @@ class FastSampler:
         """Return the context; see `CoefficientFlow.encode_context`."""
         config, rows = self.config, len(past)
         memory = self._memory(audio, past, source, emotion)
-        keys, values = memory.view(rows, memory.shape[1], 2, config.heads, -1).permute(2, 0, 3, 1, 4)
+        keys, values = memory.chunk(2, dim=2)
         parts = [past.flatten(1), emotion]
         if source is not None:
             parts.append(source)
         if audio is not None:
             parts.append(audio[:, config.audio_radius_frames])
-        token = _block(self.context.block, self.context.token(torch.cat(parts, 1)), keys, values)
+        token = _block(self.context.block, self.context.token(torch.cat(parts, 1)), *_by_head(keys, values, config.heads))
         outputs = self.context.outputs(_normalised(token))
         summaries = outputs[:, : config.steps * config.width].view(rows, config.steps, config.width)
         if not config.context_shift:
@@ -67,12 +67,13 @@ class FastSampler:
     def from_latent(self, z: Tensor, context: Context) -> Tensor:
         """Return raw coefficients; see `CoefficientFlow.from_latent`."""
         means, scales = context.emotion @ self.actnorm_means, torch.exp(context.emotion @ self.actnorm_log_scales)
+        keys, values = _by_head(context.keys, context.values, self.config.heads)
         kept = self.config.features // 2
         h = z.clone()
         for step in range(self.config.steps - 1, -1, -1):
             coupling = self.couplings[step]
             token = torch.addmm(context.summaries[:, step], h[:, :kept], coupling.enter)
-            token = _block(coupling.block, token, context.keys, context.values)
+            token = _block(coupling.block, token, keys, values)
             shift, raw_scale = coupling.leave(_normalised(token)).chunk(2, dim=1)
             h[:, kept:].div_(raw_scale.sigmoid_().add_(SMALLEST_SCALE)).sub_(shift)
             h = torch.addcmul(means[step], h @ self.inverses[step], scales[step])
@@ -83,9 +84,18 @@ class FastSampler:
 def _block(block: FoldedBlock, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     """Return what `TokenBlock` returns; changes x in place."""
     query = block.query(_normalised(x)).view(len(x), block.heads, 1, -1)
-    attended = torch.softmax(query @ keys.mT, dim=-1) @ values
+    attended = torch.softmax(query @ keys, dim=-1) @ values
     x.addmm_(attended.view(x.shape), block.attention_out)
     return x.addmm_(functional.silu(block.inner(_normalised(x)), inplace=True), block.outer)
+
+
+def _by_head(keys: Tensor, values: Tensor, heads: int) -> tuple[Tensor, Tensor]:
+    """Return keys (N, heads, W / heads, M) and values (N, heads, M, W / heads), contiguous, of (N, M, W) each.
+
+    Once a frame, so that the products of the K couplings need not copy them.
+    """
+    keys, values = (part.view(*part.shape[:2], heads, -1) for part in (keys, values))
+    return keys.permute(0, 2, 3, 1).contiguous(), values.transpose(1, 2).contiguous()
 
 
 def _normalised(x: Tensor) -> Tensor:

@@ -80,8 +80,8 @@ class CoefficientFlowConfig:
 
 
 _SIZES: dict[str, dict[str, int | float]] = {
-    "tiny": {"steps": 6, "width": 64, "heads": 4, "feed_forward": 128, "past_frames": 6, "audio_radius_frames": 2, "audio_channels": 48},
-    "small": {"steps": 8, "width": 128, "heads": 4, "feed_forward": 256, "past_frames": 8, "audio_radius_frames": 3, "audio_channels": 64},
+    "tiny": {"steps": 6, "width": 96, "heads": 4, "feed_forward": 192, "past_frames": 6, "audio_radius_frames": 2, "audio_channels": 48},
+    "small": {"steps": 8, "width": 128, "heads": 4, "feed_forward": 256, "past_frames": 8, "audio_radius_frames": 2, "audio_channels": 64},
     "paper": {
         "steps": 16,
         "width": 256,

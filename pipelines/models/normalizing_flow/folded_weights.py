@@ -78,7 +78,7 @@ class FoldedCoupling:
 class FoldedContext:
     """A `ContextEncoder` that takes raw coefficients.
 
-    `past`, `source`, `emotion` and `audio` give keys and values (2 W); positions are in `past_positions` and `audio_positions`.
+    `past`, `source`, `emotion` and `audio` give keys and values side by side (2 W); their positions are apart.
     `token` gives the summary's token from past (flattened), source, emotion and the middle audio feature side by side.
     """
 
@@ -96,7 +96,7 @@ class FoldedContext:
     @torch.no_grad()
     def of(cls, encoder: ContextEncoder, center: Tensor, scale: Tensor) -> FoldedContext:
         """Return the folded form of an encoder whose inputs are normalised by center and scale, (F,)."""
-        memory = encoder.keys_and_values.weight
+        memory = torch.cat([encoder.keys.weight, encoder.values.weight])
         has_audio, has_source = encoder.config.has_audio, encoder.config.has_source
         past = _of_raw(folded(encoder.past), center, scale)
         source = _of_raw(folded(encoder.source), center, scale) if has_source else None
