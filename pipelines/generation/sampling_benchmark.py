@@ -92,11 +92,10 @@ def _frames_per_second(generator: CoefficientGenerator, size: int, *, with_pose:
     """Return the best of several runs of at least a second in all."""
     frames = 100 if size == 1 else 50
     _seconds(generator, size, 12, with_pose=with_pose)
-    spent, best = 0.0, 0.0
-    while spent < _LEAST_S:
-        seconds = _seconds(generator, size, frames, with_pose=with_pose)
-        spent, best = spent + seconds, max(best, size * frames / seconds)
-    return round(best, 1)
+    turns = [_seconds(generator, size, frames, with_pose=with_pose)]
+    while sum(turns) < _LEAST_S:
+        turns.append(_seconds(generator, size, frames, with_pose=with_pose))
+    return round(size * frames / min(turns), 1)
 
 
 def _growth(generator: CoefficientGenerator) -> float:
