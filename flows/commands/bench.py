@@ -127,7 +127,37 @@ def face_model_command(
     with tempfile.TemporaryDirectory(prefix="flowvqtalker-bench-") as folder, progress_bar("measuring", quiet=json) as advance:
         scratch = Path(folder)
         values = run_face_model_benchmark(source, store or str(scratch / "store"), scratch, portraits, pairs, advance)
+    if not json:
+        values.pop("by_clip")  # too long for a terminal
     _show(values, json=json)
+
+
+@app.command("demo-truth")
+def demo_truth_command(
+    clips: Annotated[int, typer.Option(min=16, help="Clips of the demo corpus that is made.")] = 32,
+    seed: Annotated[int, typer.Option(help="Of the demo corpus.")] = 7,
+    folder: Annotated[Path | None, typer.Option(help="Where corpus and store are made, and kept; none: in a temporary folder.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure how well fitted coefficients follow the truth of a demo corpus: mouth, eyes, brows, head pose and emotion.
+
+    Example: flowvqtalker bench demo-truth --clips 32 --json
+    """
+    from flows.demo_truth_benchmark import run_demo_truth_benchmark  # noqa: PLC0415 - Dask and Prefect take a second to import
+
+    with tempfile.TemporaryDirectory(prefix="flowvqtalker-bench-") as scratch:
+        place = folder or Path(scratch)
+        corpus = _made_corpus(place / "corpus", clips, seed=seed, quiet=json)
+        values = run_demo_truth_benchmark(corpus, str(place / "store"))
+    if json:
+        write_json(values)
+        return
+    series = values.pop("series")
+    _show(values, json=False)
+    columns = list(next(iter(series.values())))
+    write_table(
+        "fit against truth", ["", *columns], [[name, *(f"{row[column]:.3f}" for column in columns)] for name, row in series.items()]
+    )
 
 
 def _video_and_file(text: str) -> tuple[str, Path]:

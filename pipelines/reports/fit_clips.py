@@ -47,7 +47,7 @@ class FitClips:
 
 
 def choose_fit_clips(batches: Iterable[pa.RecordBatch], chance: int = CHANCE_CLIPS, worst: int = WORST_CLIPS) -> FitClips:
-    """Return the clips to show, the same ones for the same clips in any order; memory grows with the number of speakers alone.
+    """Return the clips to show, the same ones for the same clips in any order; memory does not grow with them.
 
     Args:
         batches: clips with at least `FIT_COLUMNS`; streamed. Those without coefficients are passed over.
@@ -61,9 +61,11 @@ def choose_fit_clips(batches: Iterable[pa.RecordBatch], chance: int = CHANCE_CLI
         clips = _candidates(batch, chance, chance + worst)
         for clip in clips:
             by_speaker[clip.speaker] = min(clip, by_speaker.get(clip.speaker, clip))
+        # A speaker that is dropped comes back with a clip that sorts before the others', or not at all.
+        by_speaker = {clip.speaker: clip for clip in heapq.nsmallest(chance, by_speaker.values())}
         first = heapq.nsmallest(chance, {*first, *clips})
         poor = heapq.nsmallest(chance + worst, {*poor, *clips}, key=_poorest_first)
-    spread = heapq.nsmallest(chance, by_speaker.values())
+    spread = sorted(by_speaker.values())
     chosen = [*spread, *(clip for clip in first if clip not in spread)][:chance]
     return FitClips(chosen, [clip for clip in poor if clip not in chosen][:worst])
 
@@ -77,6 +79,7 @@ def _candidates(batch: pa.RecordBatch, chance: int, worst: int) -> list[FitClip]
     table = pa.table({name: batch.column(name) for name in FIT_COLUMNS})
     table = table.filter(pc.not_equal(pc.fill_null(table["coefficients_part"], ""), ""))
     firsts = table.group_by("speaker").aggregate([("clip_key", "min")])["clip_key_min"].combine_chunks()
+    firsts = firsts.take(pc.sort_indices(firsts)[:chance])
     by_key = [("clip_key", "ascending")]
     picked = [
         table.filter(pc.is_in(table["clip_key"], firsts)),
