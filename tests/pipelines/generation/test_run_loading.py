@@ -14,29 +14,25 @@ from storage_schemas.training_runs import EMOTIONS, RunKind
 from tests.factories.coefficient_models import blink_model, random_flow
 
 
-def run(kind: RunKind, face_model: str = "learned-1") -> Any:
-    features = 64 if kind is RunKind.EXPFLOW else 6
-    changes: dict[str, object] = (
-        {} if kind is RunKind.EXPFLOW else {"features": 6, "emotions": 1, "has_source": False, "latent": "gaussian"}
-    )
+POSES: dict[str, object] = {"features": 6, "emotions": 1, "has_source": False, "latent": "gaussian"}
+
+
+def run(kind: RunKind, face_model: str = "learned-1") -> Any:  # noqa: ANN401 - stands in for a LoadedRun
+    flow = random_flow() if kind is RunKind.EXPFLOW else random_flow(**POSES)
+    one = torch.ones(flow.config.features)
     frames = torch.tensor([10 if label in ("happy", "neutral") else 0 for label in EMOTIONS])
-    statistics = {
-        "smallest": -torch.ones(features),
-        "largest": torch.ones(features),
-        "neutral": torch.zeros(features),
-        "emotion_frames": frames,
-    }
-    extras = SimpleNamespace(statistics=statistics, latents={"z": torch.zeros(5, features)}, blinks=blink_model())
+    statistics = {"smallest": -one, "largest": one, "neutral": 0 * one, "emotion_frames": frames}
+    extras = SimpleNamespace(statistics=statistics, latents={"z": torch.zeros(5, len(one))}, blinks=blink_model())
     card = SimpleNamespace(kind=kind, run_id="0123", dataset="v1", face_model=face_model, weights_sha256="ab", code_version="1")
-    return SimpleNamespace(flow=random_flow(**changes), card=card, extras=extras)
+    return SimpleNamespace(flow=flow, card=card, extras=extras)
 
 
 def loaded(monkeypatch: pytest.MonkeyPatch, **face_models: str) -> None:
-    monkeypatch.setattr(
-        run_loading,
-        "load_coefficient_flow",
-        lambda _, name: run(RunKind(name.split("/")[0]), face_models.get(name.split("/")[0], "learned-1")),
-    )
+    def load(_: object, name: str) -> Any:  # noqa: ANN401
+        kind = name.split("/")[0]
+        return run(RunKind(kind), face_models.get(kind, "learned-1"))
+
+    monkeypatch.setattr(run_loading, "load_coefficient_flow", load)
 
 
 def test_a_run_becomes_a_model() -> None:
