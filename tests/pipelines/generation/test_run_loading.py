@@ -13,7 +13,6 @@ from storage_schemas.errors import BadInputError
 from storage_schemas.training_runs import EMOTIONS, RunKind
 from tests.factories.coefficient_models import blink_model, random_flow
 
-
 POSES: dict[str, object] = {"features": 6, "emotions": 1, "has_source": False, "latent": "gaussian"}
 
 
@@ -29,7 +28,7 @@ def run(kind: RunKind, face_model: str = "learned-1") -> Any:  # noqa: ANN401 - 
 
 def loaded(monkeypatch: pytest.MonkeyPatch, **face_models: str) -> None:
     def load(_: object, name: str) -> Any:  # noqa: ANN401
-        kind = name.split("/")[0]
+        kind = name.split("/", maxsplit=1)[0]
         return run(RunKind(kind), face_models.get(kind, "learned-1"))
 
     monkeypatch.setattr(run_loading, "load_coefficient_flow", load)
