@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.console import progress_bar, write_json, write_line
+from flows.commands.console import progress_bar, write_json, write_line, write_table
 from infra.object_store import open_store
 from infra.settings import Settings
 from storage_schemas.build_spec import Layout
@@ -56,11 +56,11 @@ def build_command(
     _show(values, json=json)
 
 
-def _made_corpus(folder: Path, clips: int, *, quiet: bool) -> Path:
+def _made_corpus(folder: Path, clips: int, *, quiet: bool, seed: int = 7) -> Path:
     from pipelines.corpora.demo.corpus import write_demo_corpus  # noqa: PLC0415
 
     with progress_bar("synthesising", quiet=quiet) as advance:
-        write_demo_corpus(folder, clips, seed=7, progress=advance)
+        write_demo_corpus(folder, clips, seed=seed, progress=advance)
     return folder
 
 

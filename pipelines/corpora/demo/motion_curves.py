@@ -24,7 +24,7 @@ _NOD_RAD = 0.05
 # Blinks come by chance, 60 / 3.75 = 16 a minute, with a pause after each; the lids close faster than they open.
 _BLINK_PAUSE_S, _BLINK_MEAN_S = 0.75, 3.75
 _BLINK_CLOSING_S, _BLINK_OPENING_S = (0.08, 0.13), (0.13, 0.21)
-_SQUINT_CLOSES = 0.52  # share of the eye that a full squint closes
+_SQUINT_CLOSES = 0.5  # share of the eye that a full squint closes
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _emotion(frames: int, style: EmotionStyle, strength: float, rng: np.random.G
     swell = strength * (1 + _limited(0.10 * _wander(frames, 0.8, rng), 0.2))
     for unit, offset in style.units.items():
         units[:, _column(unit)] = offset * swell
-    lift = 0.10 * _wander(frames, 0.5, rng)
+    lift = 0.16 * _wander(frames, 0.5, rng)
     for unit in (Unit.BROW_INNER, Unit.BROW_OUTER_LEFT, Unit.BROW_OUTER_RIGHT):
         units[:, _column(unit)] += lift
     units[:, _column(Unit.BROW_LOWER)] += np.abs(0.06 * _wander(frames, 0.5, rng))
@@ -166,6 +166,9 @@ def _add_speech(units: Float, mouth: dict[str, Float], jaw_gain: float) -> None:
     units[:, _column(Unit.PRESS)] *= 1 - speaking  # lips are pressed in pauses only
     for unit in (Unit.ROUND, Unit.WIDE, Unit.PRESS, Unit.BITE, Unit.UPPER_LIP, Unit.LOWER_LIP):
         units[:, _column(unit)] += mouth[unit.value]
+    # A mouth that smiles is wide already, and no mouth is wider than wide.
+    smile = np.clip(units[:, [_column(Unit.SMILE_LEFT), _column(Unit.SMILE_RIGHT)]].mean(axis=1), 0, 1)
+    units[:, _column(Unit.WIDE)] = np.minimum(units[:, _column(Unit.WIDE)] * (1 - 0.3 * smile), 1)
     for unit in (Unit.UPPER_LIP, Unit.LOWER_LIP, Unit.BITE):
         units[:, _column(unit)] *= 1 - seal
     bite = units[:, _column(Unit.BITE)]
@@ -175,7 +178,7 @@ def _add_speech(units: Float, mouth: dict[str, Float], jaw_gain: float) -> None:
 
 
 def _add_stress(units: Float, stresses_s: Sequence[float], strength: float) -> None:
-    beat = 0.12 * (0.5 + 0.5 * strength) * _bumps(len(units), stresses_s, 0.09)
+    beat = 0.3 * (0.5 + 0.5 * strength) * _bumps(len(units), stresses_s, 0.09)
     for unit in (Unit.BROW_INNER, Unit.BROW_OUTER_LEFT, Unit.BROW_OUTER_RIGHT):
         units[:, _column(unit)] += beat
 

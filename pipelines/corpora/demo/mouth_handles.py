@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.corpora.demo.face_regions import (
+    BESIDE_MOUTH,
     CHEEKS,
     CHIN,
     JAW_LINE,
@@ -46,15 +47,17 @@ def _mouth_handles(vertices: Float, eye_distance: float, mouth: MouthShape, line
     """Return the moves that bring all lip curves to a mouth shape whose lip line lies at `line_y` in the middle."""
     corners = vertices[[61, 291], :2]
     centre, half = corners[:, 0].mean(), (corners[1, 0] - corners[0, 0]) / 2
+    seam_z = (vertices[list(UPPER_LIP_CURVES[-1]), 2] + vertices[list(LOWER_LIP_CURVES[-1]), 2]) / 2
     handles: Handles = {}
     for curves, thickness in ((UPPER_LIP_CURVES, mouth.upper), (LOWER_LIP_CURVES, mouth.lower)):
         inner = vertices[list(curves[-1])]
-        for curve in curves:
+        for depth, curve in enumerate(curves):
             for column, i in enumerate(curve):
                 along = (vertices[i, 0] - centre) / half
                 line = line_y - mouth.corner_lift * eye_distance * along**2
                 away = vertices[i, 1] - inner[column, 1]
                 forward = -mouth.protrusion * eye_distance * (1 - 0.5 * along**2)
+                forward += (seam_z[column] - inner[column, 2]) * (depth / 3) ** 2  # closed lips touch in depth too
                 target = (centre + along * mouth.half_width * eye_distance, line + thickness * away, vertices[i, 2] + forward)
                 handles[i] = np.array(target) - vertices[i]
     return handles
@@ -79,9 +82,19 @@ def closing_handles(portrait: Float, eye_distance: float) -> Handles:
     return handles
 
 
+def _take_along(handles: Handles) -> None:
+    """Move the skin beside the corners of the mouth with them, else their shade would be stretched over it."""
+    for beside, corner in zip(BESIDE_MOUTH, (61, 291), strict=True):
+        handles.update(dict.fromkeys(beside, 0.85 * handles[corner]))
+
+
 def shape_handles(neutral: Float, eye_distance: float, mouth: MouthShape) -> Handles:
-    """Return the moves from the neutral mouth to another closed mouth; the nose, the cheeks and the chin stay."""
+    """Return the moves from the neutral mouth to another closed mouth; the skin beside its corners follows, nose and chin stay."""
     handles = _mouth_handles(neutral, eye_distance, mouth, _lip_line(neutral))
+    _take_along(handles)
+    for side, corner in ((0, 61), (1, 291)):
+        for i, share in zip(CHEEKS[side], (0.15, 0.0, 0.4, 0.0, 0.0), strict=True):
+            handles[i] = share * handles[corner]
     hold_still(handles, [*NOSE, 152, 175, 199, *points_of(CHEEKS)])
     return handles
 
@@ -93,11 +106,12 @@ def jaw_handles(eye_distance: float) -> Handles:
     for curve in LOWER_LIP_CURVES:
         for column, i in enumerate(curve):
             along = abs(column - 5) / 5
-            handles[i] = down * (0.26 + 0.74 * max(0.0, 1 - along**2.2) ** 0.8)
+            handles[i] = down * (0.22 + 0.78 * max(0.0, 1 - along**1.8))
     for curve in UPPER_LIP_CURVES:
         for column, i in enumerate(curve):
             if column not in (0, 10):
-                handles[i] = down * (0.26 * (abs(column - 5) / 5) ** 2.5 - 0.015)
+                handles[i] = down * (0.22 * (abs(column - 5) / 5) ** 2.5 - 0.015)
+    _take_along(handles)
     for i in CHIN:
         handles[i] = down * 1.0
     for pair, share in zip(JAW_LINE, (1.0, 1.0, 0.97, 0.9, 0.78, 0.6, 0.42, 0.25, 0.1, 0.0, 0.0), strict=True):
@@ -130,6 +144,7 @@ def smile_handles(eye_distance: float, side: int) -> Handles:
             along = (column - 5) / 5 * outward
             share = max(0.0, along) ** 1.6 if along > 0 else 0.0
             handles[i] = np.array([outward * 0.062 * max(0.0, along), -0.085 * share + 0.006 * (along > -0.1), 0.02 * share]) * eye_distance
+    handles.update(dict.fromkeys(BESIDE_MOUTH[side], 0.85 * handles[(61, 291)[side]]))
     for i, share in zip(CHEEKS[side], (0.9, 0.8, 1.0, 0.5, 0.5), strict=True):
         handles[i] = np.array([outward * 0.014, -0.034, -0.012]) * eye_distance * share
     for i in UNDER_EYES[side]:
@@ -144,7 +159,8 @@ def frown_handles(eye_distance: float) -> Handles:
     for curve in (*UPPER_LIP_CURVES, *LOWER_LIP_CURVES):
         for column, i in enumerate(curve):
             along = (column - 5) / 5
-            handles[i] = np.array([-0.022 * along, 0.055 * abs(along) ** 2.2 - 0.014 * (1 - abs(along)), 0.0]) * eye_distance
+            handles[i] = np.array([-0.034 * along, 0.055 * abs(along) ** 2.2 - 0.014 * (1 - abs(along)), 0.0]) * eye_distance
+    _take_along(handles)
     for i in (199, 200, 18, 175):
         handles[i] = np.array([0, -0.012, -0.004]) * eye_distance
     hold_still(handles, [*NOSE, *points_of(CHEEKS), *EYE_POINTS, 152])

@@ -19,6 +19,8 @@ class MouthLayer:
     def __init__(self, portrait: Portrait) -> None:
         self._unit = portrait.size_px / 512
         self._edge = [*UPPER_LIP_CURVES[-1], *reversed(LOWER_LIP_CURVES[-1][1:-1])]
+        half = len(UPPER_LIP_CURVES[-1])
+        self._line = [*self._edge[:half], 306, 291, 306, *self._edge[half:], 76, 61, 76]  # on to the outer corners
         points = portrait.points
         self._lip_line = _darkest_lip(portrait, self._edge)
         self.skull_rest = np.array([points[[61, 291], 0].mean(), points[14, 1], points[13, 2]])
@@ -41,12 +43,14 @@ class MouthLayer:
             rounding: 0..1; rounded lips leave the teeth in the dark.
         """
         opening = vertices[self._edge, :2]
-        window = window_around(opening, 3 * self._unit, image.shape[0])
+        window = window_around(vertices[self._line, :2], 3 * self._unit, image.shape[0])
         if window is None:
             return
-        line = 0.8 * soft_outline(opening, 1.9 * self._unit, window)
+        # The line between closed lips; at the edge of an open mouth it would make the opening look larger than it is.
+        gap = float(np.ptp(vertices[[13, 14], 1])) / self._unit
+        line = (0.1 + 0.7 * np.clip(1 - gap / 4, 0, 1)) * soft_outline(vertices[self._line, :2], 1.9 * self._unit, window)
         blend(image, window, np.broadcast_to(self._lip_line, (window.height, window.width, 3)), line)
-        if np.ptp(vertices[[13, 14], 1]) < 0.15 * self._unit:
+        if gap < 0.15:
             return
         cover = soft_polygon(opening, window)
         inside = np.broadcast_to(np.array(_CAVITY_RGB, dtype=np.float32), (window.height, window.width, 3)).copy()

@@ -86,9 +86,9 @@ def _spread(handles: Handles, reach_px: float, vertices: Float, stiffness: Float
 def _unit_handles(neutral: Float, eye_distance: float) -> dict[Unit, tuple[Handles, float]]:
     """Return handles and reach (as a share of the eye distance) of each unit."""
     half, unit = NEUTRAL_HALF_WIDTH, eye_distance
-    rounded = MouthShape(0.52 * half, upper=1.25, lower=1.15, protrusion=0.10)
-    wide = MouthShape(1.26 * half, corner_lift=0.015, upper=0.9, lower=0.92)
-    pressed = MouthShape(1.02 * half, upper=0.62, lower=0.68)
+    rounded = MouthShape(0.56 * half, upper=1.25, lower=1.15, protrusion=0.10)
+    wide = MouthShape(1.30 * half, corner_lift=0.015, upper=0.9, lower=0.92)
+    pressed = MouthShape(0.97 * half, upper=0.62, lower=0.68)
     return {
         Unit.JAW: (jaw_handles(unit), 0.9),
         Unit.SEAL: (seal_handles(unit), 0.4),
@@ -104,10 +104,10 @@ def _unit_handles(neutral: Float, eye_distance: float) -> dict[Unit, tuple[Handl
         Unit.LID_LEFT: (lid_handles(neutral, 0), 0.3),
         Unit.LID_RIGHT: (lid_handles(neutral, 1), 0.3),
         Unit.SQUINT: (squint_handles(neutral), 0.25),
-        Unit.BROW_INNER: (brow_handles(unit, 0.085, (0.0, 0.0)), 0.4),
-        Unit.BROW_OUTER_LEFT: (brow_handles(unit, 0.0, (0.085, 0.0)), 0.4),
-        Unit.BROW_OUTER_RIGHT: (brow_handles(unit, 0.0, (0.0, 0.085)), 0.4),
-        Unit.BROW_LOWER: (brow_handles(unit, -0.06, (-0.03, -0.03), pinch=0.03), 0.4),
+        Unit.BROW_INNER: (brow_handles(unit, 0.115, (0.0, 0.0)), 0.4),
+        Unit.BROW_OUTER_LEFT: (brow_handles(unit, 0.0, (0.115, 0.0)), 0.4),
+        Unit.BROW_OUTER_RIGHT: (brow_handles(unit, 0.0, (0.0, 0.115)), 0.4),
+        Unit.BROW_LOWER: (brow_handles(unit, -0.05, (-0.02, -0.02), pinch=0.035), 0.4),
         Unit.NOSE_WRINKLE: (nose_handles(unit), 0.4),
     }
 

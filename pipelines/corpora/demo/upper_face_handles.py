@@ -22,6 +22,8 @@ from pipelines.corpora.demo.face_regions import (
 from pipelines.corpora.demo.handles import BROW_POINTS, LID_POINTS, Handles, hold_still, points_of
 from pipelines.corpora.demo.portrait import Float
 
+_FOREHEAD_SLOPE = 0.3  # how far skin goes back as it goes up: it slides over the forehead
+
 
 def lid_handles(neutral: Float, side: int) -> Handles:
     """Return the moves that close an eye: the edges of its lids meet near the lower one, the crease follows; side 0 is the image's left."""
@@ -39,14 +41,14 @@ def lid_handles(neutral: Float, side: int) -> Handles:
 
 
 def squint_handles(neutral: Float) -> Handles:
-    """Return the moves that narrow both eyes, mostly from below."""
+    """Return the moves that narrow both eyes, from above and below."""
     handles: Handles = {}
     for side in (0, 1):
         for column, (upper, lower) in enumerate(zip(UPPER_LIDS[side], LOWER_LIDS[side], strict=True)):
             gap = neutral[lower] - neutral[upper]
-            handles[upper], handles[lower] = 0.12 * gap, -0.4 * gap
+            handles[upper], handles[lower] = 0.24 * gap, -0.26 * gap
             if 0 < column < 8:
-                handles[UNDER_EYES[side][column - 1]] = -0.3 * gap
+                handles[UNDER_EYES[side][column - 1]] = -0.2 * gap
     hold_still(handles, [*BROW_POINTS, *NOSE])
     return handles
 
@@ -62,10 +64,11 @@ def brow_handles(eye_distance: float, inner: float, outer: tuple[float, float], 
     """
     handles: Handles = {}
     for side, outward in ((0, -1.0), (1, 1.0)):
-        handles.update(dict.fromkeys(BROW_INNER[side], np.array([-outward * pinch, -inner, 0]) * eye_distance))
+        handles.update(dict.fromkeys(BROW_INNER[side], np.array([-outward * pinch, -inner, _FOREHEAD_SLOPE * inner]) * eye_distance))
         for order, i in enumerate(BROW_OUTER[side]):
             mix = (0.0, 0.2, 0.65)[order % 3]  # the outer third towards the arch, which both parts lift
-            handles[i] = np.array([-outward * pinch * 0.4 * mix, -(mix * inner * 0.5 + (1 - 0.5 * mix) * outer[side]), 0]) * eye_distance
+            raised = mix * inner * 0.5 + (1 - 0.5 * mix) * outer[side]
+            handles[i] = np.array([-outward * pinch * 0.4 * mix, -raised, _FOREHEAD_SLOPE * raised]) * eye_distance
         lift = 0.5 * (inner + outer[side])
         for column, i in enumerate(LID_FOLDS[side]):
             handles[i] = np.array([0, -0.4 * (lift if column < 5 else inner), 0]) * eye_distance

@@ -36,13 +36,14 @@ class Viseme:
 
 VISEME_FIELDS = tuple(field.name for field in fields(Viseme))
 
-_CLOSED = Viseme(jaw=0.10, seal=1.0, press=0.55)
+_CLOSED = Viseme(jaw=0.10, round=0.12, seal=1.0, press=0.55)
 _SHAPES: dict[str, Viseme] = {
-    "ɑ": Viseme(jaw=0.56), "a": Viseme(jaw=0.56, wide=0.15), "æ": Viseme(jaw=0.50, wide=0.45), "ɐ": Viseme(jaw=0.38),
-    "ʌ": Viseme(jaw=0.42), "ɒ": Viseme(jaw=0.46, round=0.4), "ɔ": Viseme(jaw=0.42, round=0.7), "o": Viseme(jaw=0.34, round=0.85),
-    "ə": Viseme(jaw=0.24), "ɚ": Viseme(jaw=0.22, round=0.35), "ɜ": Viseme(jaw=0.27, round=0.35), "ɛ": Viseme(jaw=0.38, wide=0.4),
-    "e": Viseme(jaw=0.32, wide=0.7), "ɪ": Viseme(jaw=0.24, wide=0.6), "i": Viseme(jaw=0.18, wide=1.0), "ᵻ": Viseme(jaw=0.22, wide=0.35),
-    "ʊ": Viseme(jaw=0.2, round=0.85), "u": Viseme(jaw=0.16, round=1.0), "y": Viseme(jaw=0.16, round=0.9),
+    "ɑ": Viseme(jaw=0.56, wide=0.3), "a": Viseme(jaw=0.56, wide=0.4), "æ": Viseme(jaw=0.50, wide=0.65), "ɐ": Viseme(jaw=0.38, wide=0.3),
+    "ʌ": Viseme(jaw=0.42, wide=0.3), "ɒ": Viseme(jaw=0.42, round=0.4), "ɔ": Viseme(jaw=0.36, round=0.7), "o": Viseme(jaw=0.30, round=0.85),
+    "ə": Viseme(jaw=0.24, wide=0.15), "ɚ": Viseme(jaw=0.22, round=0.35), "ɜ": Viseme(jaw=0.27, round=0.35),
+    "ɛ": Viseme(jaw=0.38, wide=0.55), "e": Viseme(jaw=0.32, wide=0.8), "ɪ": Viseme(jaw=0.24, wide=0.6), "i": Viseme(jaw=0.18, wide=1.0),
+    "ᵻ": Viseme(jaw=0.22, wide=0.35),
+    "ʊ": Viseme(jaw=0.16, round=0.85), "u": Viseme(jaw=0.16, round=1.0), "y": Viseme(jaw=0.16, round=0.9),
     "m": _CLOSED, "b": _CLOSED, "p": _CLOSED,
     "f": Viseme(jaw=0.1, bite=1.0, upper_lip=0.3), "v": Viseme(jaw=0.1, bite=1.0, upper_lip=0.25),
     "w": Viseme(jaw=0.12, round=1.0), "ʍ": Viseme(jaw=0.12, round=1.0),
@@ -50,10 +51,11 @@ _SHAPES: dict[str, Viseme] = {
     "s": Viseme(jaw=0.09, wide=0.45, lower_lip=0.25), "z": Viseme(jaw=0.09, wide=0.4, lower_lip=0.25),
     "ʃ": Viseme(jaw=0.12, round=0.55, upper_lip=0.3, lower_lip=0.4), "ʒ": Viseme(jaw=0.12, round=0.55, upper_lip=0.3, lower_lip=0.4),
     "t": Viseme(jaw=0.12, wide=0.2, tongue=0.6), "d": Viseme(jaw=0.14, wide=0.15, tongue=0.6),
-    "n": Viseme(jaw=0.16, wide=0.1, tongue=0.7), "l": Viseme(jaw=0.22, wide=0.1, tongue=1.0),
+    "n": Viseme(jaw=0.16, wide=0.2, tongue=0.7), "l": Viseme(jaw=0.22, wide=0.2, tongue=1.0),
     "θ": Viseme(jaw=0.17, tongue=0.9), "ð": Viseme(jaw=0.17, tongue=0.9),
-    "k": Viseme(jaw=0.2), "ɡ": Viseme(jaw=0.2), "g": Viseme(jaw=0.2), "ŋ": Viseme(jaw=0.2), "x": Viseme(jaw=0.2),
-    "h": Viseme(jaw=0.26), "j": Viseme(jaw=0.15, wide=0.55), "ʔ": Viseme(jaw=0.16),
+    "k": Viseme(jaw=0.2, wide=0.15), "ɡ": Viseme(jaw=0.2, wide=0.15), "g": Viseme(jaw=0.2, wide=0.15), "ŋ": Viseme(jaw=0.2, wide=0.15),
+    "x": Viseme(jaw=0.2, wide=0.15),
+    "h": Viseme(jaw=0.26, wide=0.15), "j": Viseme(jaw=0.15, wide=0.55), "ʔ": Viseme(jaw=0.16),
 }  # fmt: skip
 _REST = Viseme()
 

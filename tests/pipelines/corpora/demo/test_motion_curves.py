@@ -32,7 +32,7 @@ def test_ranges(emotion: Emotion) -> None:
     assert motion.units.shape == (200, len(UNITS))
     assert np.all(np.abs(motion.pose[:, :3]) <= (0.22, 0.18, 0.16))
     assert np.all(np.abs(motion.gaze) <= 0.035)
-    lids = motion.units[:, UNITS.index(Unit.LID_LEFT)] + 0.52 * motion.units[:, UNITS.index(Unit.SQUINT)]
+    lids = motion.units[:, UNITS.index(Unit.LID_LEFT)] + 0.5 * motion.units[:, UNITS.index(Unit.SQUINT)]
     assert lids.max() <= 1 + 1e-9
     seal, jaw = motion.units[:, UNITS.index(Unit.SEAL)], motion.units[:, UNITS.index(Unit.JAW)]
     assert np.all(seal <= jaw + 1e-9)
