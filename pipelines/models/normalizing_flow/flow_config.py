@@ -88,7 +88,7 @@ _SIZES: dict[str, dict[str, int | float]] = {
         "heads": 8,
         "feed_forward": 512,
         "past_frames": 10,
-        "audio_radius_frames": 5,
+        "audio_radius_frames": 3,
         "audio_channels": 96,
     },
 }
