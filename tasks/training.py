@@ -92,7 +92,7 @@ def _in_this_process(job: TrainingJob, progress: RunProgress) -> TrainedRun:
 
 
 def _in_several_processes(job: TrainingJob) -> TrainedRun:
-    trained: TrainedRun = new_fabric(job.options, job.spec, _SEVERAL_PROCESSES).launch(_one_of_several, job)
+    trained: TrainedRun = new_fabric(job.options, job.spec, _SEVERAL_PROCESSES).launch(_one_of_several, job)  # type: ignore[arg-type]
     return trained
 
 

@@ -31,7 +31,8 @@ def curves_png(title: str, curves: Curves) -> bytes:
 def sparkline(points: list[tuple[int, float]]) -> str:
     """Return a curve as one line of text, highest values as the tallest bars."""
     values = [value for _, value in points]
-    chosen = [values[round(place * (len(values) - 1) / max(1, _COLUMNS - 1))] for place in range(min(_COLUMNS, len(values)))]
+    count = min(_COLUMNS, len(values))
+    chosen = [values[round(place * (len(values) - 1) / max(1, count - 1))] for place in range(count)]
     if not chosen:
         return ""
     low, high = min(chosen), max(chosen)

@@ -24,7 +24,8 @@ class Budget:
         """Return how many steps there will be, after `step` steps that took so many seconds."""
         if not self.cap_s or not step or seconds < _PROJECTION_FROM * self.cap_s:
             return self.steps
-        return max(step + 1, min(self.steps, step + math.floor(max(0.0, self.cap_s - seconds) * step / seconds)))
+        reachable = step + math.floor(max(0.0, self.cap_s - seconds) * step / seconds)
+        return min(self.steps, max(step + 1, reachable))
 
     def ended(self, step: int, seconds: float) -> bool:
         """Say whether it is over after `step` steps."""

@@ -23,6 +23,10 @@ PHASES = 5
 """Frames after which log-mel columns, 3.2 a frame, fall on the same places again."""
 
 
+_BEYOND_ENDS = 0.75
+"""How far before and after a sequence windows are drawn, in windows, before they are moved into it."""
+
+
 @dataclass(frozen=True)
 class Buffer:
     """Some parts that are in memory together.
@@ -47,8 +51,8 @@ def generator(*key: int) -> np.random.Generator:
 
 
 def in_phase(starts: IntArray, phase: int) -> IntArray:
-    """Return the last frames at or before `starts` that are `phase` modulo PHASES."""
-    return starts - (starts - phase) % PHASES
+    """Return the frames nearest to `starts` that are `phase` modulo PHASES; at most 2 away."""
+    return starts + PHASES // 2 - (starts + PHASES // 2 - phase) % PHASES
 
 
 class WindowPlan:
@@ -88,13 +92,14 @@ class WindowPlan:
 
         Windows start anywhere, and those at the ends of a sequence as often as it takes for its first and last frames to be seen as
         often as the others; one that is shorter than a window starts at its beginning. All starts of a batch are the same modulo
-        `PHASES`, so that one gather cuts the sound of all; this may put a start up to 4 frames before the sequence.
+        `PHASES`, so that one gather cuts the sound of all; this may put a window up to 2 frames beyond either end.
         """
         random = generator(self._seed, buffer.epoch, buffer.number, 1)
         windows = self._windows[buffer.rows]
         positions = np.repeat(np.arange(len(windows)), windows)
         room = np.maximum(0, self._table.frames[buffer.rows][positions] - self._window_frames)
-        drawn = np.floor((room + self._window_frames) * random.random(len(positions))) - self._window_frames // 2
+        beyond = _BEYOND_ENDS * self._window_frames
+        drawn = np.floor((room + 2 * beyond) * random.random(len(positions)) - beyond)
         starts = np.clip(drawn, 0, room).astype(np.int64)
         order = random.permutation(len(positions))
         phases = random.integers(0, PHASES, buffer.batches)
