@@ -229,3 +229,18 @@ def test_wrong_arguments_are_named() -> None:
         flow.encode_audio(torch.ones(1, 0, 80), 5)
     with pytest.raises(ValueError, match=r"mel_scale must be \(80,\) finite numbers, scales above 0"):
         flow.set_normalisation(flow.center, flow.scale, torch.zeros(80), torch.zeros(80))
+
+
+@torch.no_grad()
+def test_a_preparation_is_untouched_by_later_training() -> None:
+    flow = random_flow()
+    inputs = random_inputs(flow)
+    flow.prepare_for_sampling()
+    sampler = flow._sampler
+    assert sampler is not None
+    expected = sampler.from_latent(inputs.beta, sampler.encode_context(*inputs[:4]))
+
+    for parameter in flow.parameters():
+        parameter.add_(torch.randn_like(parameter))
+
+    assert torch.equal(sampler.from_latent(inputs.beta, sampler.encode_context(*inputs[:4])), expected)
