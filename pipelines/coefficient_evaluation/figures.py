@@ -22,6 +22,7 @@ COLOUR_OF_EMOTION: dict[str, str] = dict(
 )
 _DOTS_PER_INCH = 110
 _OTHER_COLOUR = "#bcbd22"
+_LEGEND_INCHES = 1.2  # width of one entry
 
 
 def colour_of(label: str) -> str:
@@ -46,7 +47,9 @@ def new_figure(rows: int, columns: int, panel_inches: tuple[float, float]) -> tu
 def emotion_legend(figure: Figure, emotions: Sequence[str]) -> None:
     """Draw a legend of emotions below a figure."""
     marks = [Line2D([], [], linestyle="", marker="o", color=colour_of(emotion), label=emotion) for emotion in emotions]
-    figure.legend(handles=marks, loc="outside lower center", ncols=min(len(marks), 9), frameon=False, fontsize=8)
+    figure.legend(
+        handles=marks, loc="outside lower center", ncols=max(1, int(figure.get_figwidth() / _LEGEND_INCHES)), frameon=False, fontsize=8
+    )
 
 
 def write_figure(figure: Figure, path: Path) -> None:

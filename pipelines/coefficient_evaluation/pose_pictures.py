@@ -99,7 +99,7 @@ def _draw_rotations(axes: Axes, pose: NamedPose) -> None:
         axes.plot(times_s, pose.rho[:, column], linewidth=0.9, label=name)
     axes.set_title(f"{pose.title}: rotation (rad)", fontsize=8)
     axes.set_xlabel("s", fontsize=7)
-    axes.legend(fontsize=6, loc="upper right")
+    axes.legend(fontsize=6, loc="best", framealpha=0.4)
 
 
 def _draw_map(axes: Axes, pose: NamedPose, sound: Floats) -> None:
@@ -107,6 +107,7 @@ def _draw_map(axes: Axes, pose: NamedPose, sound: Floats) -> None:
     found = correlation_map(sound[:frames], head_speed(pose.rho[:frames]))
     ends_s = (0.0, frames / CLIP_FPS, -_FURTHEST_LAG / CLIP_FPS, _FURTHEST_LAG / CLIP_FPS)
     axes.imshow(found, origin="lower", aspect="auto", extent=ends_s, cmap="magma", vmin=0, vmax=1)
-    axes.set_title(f"{pose.title}: voice and head speed, mean of the best delay {found.max(axis=0).mean():.2f}", fontsize=7)
+    best = found.max(axis=0)[found.any(axis=0)]  # where the windows fit
+    axes.set_title(f"{pose.title}: voice and head speed, mean of the best delay {best.mean() if len(best) else 0:.2f}", fontsize=7)
     axes.set_xlabel("s", fontsize=7)
     axes.set_ylabel("delay (s)", fontsize=7)
