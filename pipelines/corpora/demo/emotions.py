@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pipelines.corpora.demo.action_units import Unit
 from storage_schemas.identifiers import Emotion
 
-LEVEL_STRENGTH = {1: 0.55, 2: 0.8, 3: 1.0}
+LEVEL_STRENGTH = {1: 0.7, 2: 0.85, 3: 1.0}
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class EmotionStyle:
 
 STYLES: dict[Emotion, EmotionStyle] = {
     Emotion.ANGRY: EmotionStyle(
-        {Unit.BROW_LOWER: 1.0, Unit.LID_LEFT: -0.05, Unit.LID_RIGHT: -0.05, Unit.SQUINT: 0.3, Unit.NOSE_WRINKLE: 0.3, Unit.FROWN: 0.4,
-         Unit.PRESS: 0.3, Unit.LOWER_LIP: 0.15},
+        {Unit.BROW_LOWER: 1.3, Unit.BROW_OUTER_LEFT: 0.35, Unit.BROW_OUTER_RIGHT: 0.35, Unit.SQUINT: 0.45, Unit.NOSE_WRINKLE: 0.35,
+         Unit.FROWN: 0.6, Unit.PRESS: 0.3, Unit.LOWER_LIP: 0.3},
         pitch_rad=0.04, jaw_gain=1.15, rate=1.08, pitch=0.95, pitch_range=1.4, liveliness=1.4,
     ),
     Emotion.CONTEMPT: EmotionStyle(
