@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from lightning.fabric import Fabric
 from prefect import task
@@ -15,10 +16,11 @@ from prefect.cache_policies import NO_CACHE
 from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
-from pipelines.training.coefficient_training import RunOptions, TrainedRun, new_fabric, train_coefficients
+from pipelines.training.coefficient_training import RunOptions, TrainedRun, finished_run, new_fabric, train_coefficients
 from pipelines.training.loss_curves import curves_png, sparkline
 from pipelines.training.run_settings import run_config
 from pipelines.training.version_sequences import VersionSequences
+from storage_schemas.errors import StoreError
 from storage_schemas.training_runs import RunKind, TrainingSpec
 from tasks.progress import RunProgress
 
@@ -92,11 +94,17 @@ def _in_this_process(job: TrainingJob, progress: RunProgress) -> TrainedRun:
 
 
 def _in_several_processes(job: TrainingJob) -> TrainedRun:
-    trained: TrainedRun = new_fabric(job.options, job.spec, _SEVERAL_PROCESSES).launch(_one_of_several, job)  # type: ignore[arg-type]
-    return trained
+    # Fabric takes arguments and results apart to look for tensors, and stumbles over frozen records.
+    was_finished, resumed_step = new_fabric(job.options, job.spec, _SEVERAL_PROCESSES).launch(partial(_one_of_several, job=job))
+    with _opened(job) as (store, source):
+        finished = finished_run(store, run_config(job.kind, source, job.spec))
+    if finished is None:
+        raise StoreError(f"the run has gone from {job.store_uri} while it was trained; train it again")
+    return replace(finished, was_finished=bool(was_finished), resumed_step=int(resumed_step))
 
 
-def _one_of_several(fabric: Fabric, job: TrainingJob) -> TrainedRun:
+def _one_of_several(fabric: Fabric, job: TrainingJob) -> tuple[bool, int]:
     """Train in a launched process; what it returns is the first process's."""
     with _opened(job) as (store, source):
-        return train_coefficients(store, source, run_config(job.kind, source, job.spec), job.options, fabric=fabric)
+        trained = train_coefficients(store, source, run_config(job.kind, source, job.spec), job.options, fabric=fabric)
+    return trained.was_finished, trained.resumed_step

@@ -113,16 +113,26 @@ def train_coefficients(
     fabric = fabric or one_process(options, config.training)
     if options.fresh and fabric.is_global_zero:
         folder.remove()
-    card = folder.card()
-    if card is not None:
-        state = read_last_checkpoint(store, folder.path)
-        return TrainedRun(card, was_finished=True, resumed_step=0, curves=state[0].curves if state else {})
+    fabric.barrier()
+    finished = finished_run(store, config)
+    if finished is not None:
+        return finished
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
     run = _Run(fabric, folder, source, config, options, on_progress)
     try:
         return run.train()
     finally:
         run.close()
+
+
+def finished_run(store: ObjectStore, config: RunConfig) -> TrainedRun | None:
+    """Return the run of a configuration if it is finished, else None."""
+    folder = RunFolder(store, config.kind, run_id_of(config))
+    card = folder.card()
+    if card is None:
+        return None
+    checkpoint = read_last_checkpoint(store, folder.path)
+    return TrainedRun(card, was_finished=True, resumed_step=0, curves=checkpoint[0].curves if checkpoint else {})
 
 
 def one_process(options: RunOptions, spec: TrainingSpec) -> Fabric:

@@ -79,7 +79,7 @@ def test_commands_in_documents_have_the_options_they_use(name: str, line: str) -
     while hasattr(command, "commands"):
         assert words[0] in command.commands, f"{name}: no command {words[0]!r} in {line!r}"
         command = command.commands[words.pop(0)]
-    options = {option for parameter in command.params for option in parameter.opts}
+    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     assert {word.split("=")[0] for word in words if word.startswith("--")} <= options
 
 

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.command_line import app
+from storage_schemas.errors import BadInputError
+from tests.factories.dataset_versions import local_store, publish
+from tests.factories.fitted_versions import publish_fitted
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    with local_store(folder) as opened:
+        publish_fitted(opened)
+    return folder
+
+
+def refused(*arguments: object) -> str:
+    """Run a command that is refused and return the message."""
+    result = CliRunner().invoke(app, ["train", *map(str, arguments)])
+    assert isinstance(result.exception, BadInputError), result.output
+    return str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dataset", "nonesuch"], "no version or tag 'nonesuch'"),
+        (["--set", "past_dropout"], "expected NAME=VALUE"),
+        (["--set", "past_drop=1"], "past_drop: Extra inputs are not permitted"),
+        (["--set", "past_dropout=2"], "past_dropout: Input should be less than or equal to 1"),
+        (["--device", "tpu"], "expected auto, cpu or cuda"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["expflow", "poseflow"])
+def test_wrong_requests_name_the_remedy(store: Path, kind: str, options: list[str], message: str) -> None:
+    assert message in refused(kind, "--store", store, *options)
+
+
+def test_a_version_without_coefficients(tmp_path: Path) -> None:
+    with local_store(tmp_path) as opened:
+        version = publish(opened).dataset_version
+    assert "face_model: {enabled: true}" in refused("expflow", "--store", tmp_path, "--dataset", version)
