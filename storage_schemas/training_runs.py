@@ -43,6 +43,14 @@ class RunKind(StrEnum):
 
     EXPFLOW = "expflow"
     POSEFLOW = "poseflow"
+    CODEBOOK = "codebook"
+    VQIG = "vqig"
+
+
+COEFFICIENT_KINDS = (RunKind.EXPFLOW, RunKind.POSEFLOW)
+"""What draws coefficients; cards are `RunCard`."""
+IMAGE_KINDS = (RunKind.CODEBOOK, RunKind.VQIG)
+"""What makes pictures; cards are `image_runs.ImageRunCard`."""
 
 
 class Preset(StrEnum):
@@ -73,6 +81,7 @@ class TrainingSpec(BaseModel):
     gradient_norm: float = Field(5.0, gt=0, description="Gradients are scaled down to this norm")
     average_decay: float = Field(0.995, ge=0, lt=1, description="Of the averaged weights (EMA), which are the ones that are used")
     past_dropout: float = Field(0.5, ge=0, le=1, description="Share of past frames that are hidden from the context")
+    history_dropout: float = Field(0.0, ge=0, le=1, description="Share of frames whose whole history is hidden from the context")
     input_noise: float = Field(0.1, ge=0, description="Noise on past frames and source, in normalised units")
     mel_gain: float = Field(0.5, ge=0, description="Largest change of level of a window's log-mel, in its units (12.5 dB)")
     mel_time_mask_columns: int = Field(4, ge=0, description="Widest run of log-mel columns that is hidden")

@@ -18,6 +18,7 @@ class Disturbance:
     """What training does to the context; see `TrainingSpec` for the meaning and the units."""
 
     past_dropout: float = 0.0
+    history_dropout: float = 0.0
     input_noise: float = 0.0
     mel_gain: float = 0.0
     mel_time_mask_columns: int = 0
@@ -106,7 +107,9 @@ def _past(flow: CoefficientFlow, batch: WindowBatch, disturbance: Disturbance) -
     known = batch.known[:, place]
     if disturbance.past_dropout:
         known = known & (torch.rand(known.shape, device=known.device) >= disturbance.past_dropout)
-    return torch.where(known[..., None], values[:, place], flow.center).flatten(0, 1)
+    if disturbance.history_dropout:
+        known = known & (torch.rand(known.shape[:2], device=known.device) >= disturbance.history_dropout)[..., None]
+    return flow.seen_past(values[:, place], known).flatten(0, 1)
 
 
 def _audio(flow: CoefficientFlow, batch: WindowBatch, disturbance: Disturbance) -> Tensor:

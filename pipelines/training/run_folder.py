@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -16,10 +18,12 @@ from pipelines.blinks.model import BlinkModel
 from pipelines.models.normalizing_flow.coefficient_flow import CoefficientFlow, CoefficientFlowConfig
 from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.identifiers import content_hash
+from storage_schemas.image_runs import ImageRunCard
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import (
     BLINKS_FILE,
     CARD_FILE,
+    COEFFICIENT_KINDS,
     EVENTS_FOLDER,
     LATENTS_FILE,
     RUN_FORMAT,
@@ -28,13 +32,14 @@ from storage_schemas.training_runs import (
     STATISTICS_FILE,
     WEIGHTS_FILE,
     RunCard,
-    RunConfig,
     RunKind,
     run_folder,
 )
 
 LATEST = "latest"
 _SHOWN = 5
+
+CardT = TypeVar("CardT", RunCard, ImageRunCard)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +72,7 @@ class LoadedRun:
     extras: RunExtras
 
 
-def run_id_of(config: RunConfig) -> str:
+def run_id_of(config: BaseModel) -> str:
     """Return the id of the run of a configuration: the same configuration is the same run."""
     return content_hash(config.model_dump(mode="json"))[:RUN_ID_DIGITS]
 
@@ -91,7 +96,11 @@ class RunFolder:
         return f"{self.kind.value}/{self.run_id}"
 
     def card(self) -> RunCard | None:
-        """Return the card; None: the run is not finished.
+        """Return the card of a run of ExpFlow or PoseFlow; raises as `read_card`."""
+        return self.read_card(RunCard)
+
+    def read_card(self, record: type[CardT]) -> CardT | None:
+        """Return the card, which is a record of this type; None: the run is not finished.
 
         Raises:
             StoreError: it is damaged.
@@ -105,7 +114,7 @@ class RunFolder:
         try:
             if orjson.loads(data)["format"] > RUN_FORMAT:
                 raise BadInputError(f"{where} is of a newer format than {RUN_FORMAT}, the newest this program reads; update flowvqtalker")
-            return RunCard.model_validate_json(data)
+            return record.model_validate_json(data)
         except (orjson.JSONDecodeError, KeyError, TypeError, ValidationError) as error:
             raise StoreError(
                 f"{where}: expected the card of a run, found {len(data)} bytes that are none ({error}); train it again"
@@ -150,14 +159,19 @@ class RunFolder:
 
 
 def list_runs(store: ObjectStore, kind: RunKind) -> list[RunCard]:
+    """Return the cards of the finished runs of ExpFlow or PoseFlow, oldest first."""
+    return list_cards(store, kind, RunCard)
+
+
+def list_cards(store: ObjectStore, kind: RunKind, record: type[CardT]) -> list[CardT]:
     """Return the cards of the finished runs of a kind, oldest first."""
     folders = [RunFolder(store, kind, name) for name in store.list_folders(f"{RUNS_FOLDER}/{kind.value}")]
-    cards = [card for card in (folder.card() for folder in folders) if card is not None]
+    cards = [card for card in (folder.read_card(record) for folder in folders) if card is not None]
     return sorted(cards, key=lambda card: (card.created, card.run_id))
 
 
 def resolve_run(store: ObjectStore, name: str, kind: RunKind | None = None) -> RunCard:
-    """Return the card of the finished run that is meant.
+    """Return the card of the finished run of ExpFlow or PoseFlow that is meant.
 
     Args:
         store: where it is.
@@ -167,15 +181,29 @@ def resolve_run(store: ObjectStore, name: str, kind: RunKind | None = None) -> R
     Raises:
         BadInputError: none or several are meant, or it is of another kind.
     """
+    return resolve_card(store, name, COEFFICIENT_KINDS if kind is None else (kind,), RunCard)
+
+
+def resolve_card(store: ObjectStore, name: str, kinds: Sequence[RunKind], record: type[CardT]) -> CardT:
+    """Return the card of the finished run that is meant.
+
+    Args:
+        store: where it is.
+        name: "<kind>/<run id>", with a beginning of the id, or "<kind>/latest"; without the kind where only one is possible.
+        kinds: that it may be of.
+        record: what their cards are.
+
+    Raises:
+        BadInputError: none or several are meant, or it is of another kind.
+    """
     folder, _, wanted = name.rpartition("/")
-    kinds = [item.value for item in RunKind]
-    if folder not in ("", *kinds) or (not folder and kind is None):
+    if folder not in ("", *RunKind) or (not folder and len(kinds) > 1):
         raise BadInputError(
-            f"{name!r} is no name of a run; expected {' or '.join(f'{item}/<run id>' for item in kinds)}, or latest for the id"
+            f"{name!r} is no name of a run; expected {' or '.join(f'{item.value}/<run id>' for item in kinds)}, or latest for the id"
         )
-    if kind is not None and folder not in ("", kind.value):
-        raise BadInputError(f"expected a run of {kind.value}, found {name!r}")
-    cards = list_runs(store, RunKind(folder) if folder else kind or RunKind.EXPFLOW)
+    if folder not in ("", *kinds):
+        raise BadInputError(f"expected a run of {' or '.join(item.value for item in kinds)}, found {name!r}")
+    cards = list_cards(store, RunKind(folder) if folder else kinds[0], record)
     found = cards[-1:] if wanted == LATEST else [card for card in cards if wanted and card.run_id.startswith(wanted)]
     if len(found) == 1:
         return found[0]

@@ -55,7 +55,7 @@ def run_config(kind: RunKind, source: SequenceSource, spec: TrainingSpec, **netw
         spec: of the training.
         network: fields of `CoefficientFlowConfig` that differ from the preset.
     """
-    config = presets(spec.preset.value, kind.value)
+    config = presets(spec.preset.value, "expflow" if kind is RunKind.EXPFLOW else "poseflow")
     latent = spec.latent if kind is RunKind.EXPFLOW else "gaussian"
     config = replace(config, seed=spec.seed, latent=latent, has_audio=source.has_audio)
     return RunConfig(

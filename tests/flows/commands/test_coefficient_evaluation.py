@@ -15,7 +15,7 @@ from pipelines.training.coefficient_training import RunOptions, train_coefficien
 from pipelines.training.run_settings import preset_training, run_config
 from pipelines.training.version_sequences import VersionSequences
 from storage_schemas.errors import BadInputError
-from storage_schemas.training_runs import Preset, RunKind
+from storage_schemas.training_runs import COEFFICIENT_KINDS, Preset
 from tests.factories.dataset_versions import local_store
 from tests.factories.fitted_versions import publish_fitted
 
@@ -28,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     opened = local_store(folder)
     version = publish_fitted(opened).dataset_version
     source = VersionSequences(opened, version)
-    for kind in RunKind:
+    for kind in COEFFICIENT_KINDS:
         spec = preset_training(kind, Preset.TINY, steps=1, batch_windows=2)
         train_coefficients(opened, source, run_config(kind, source, spec), RunOptions(device="cpu", threads=1))
     yield ["--store", str(folder), "--dataset", version, "--device", "cpu"]

@@ -18,7 +18,7 @@ from pipelines.training.coefficient_training import RunOptions, train_coefficien
 from pipelines.training.run_settings import preset_training, run_config
 from pipelines.training.version_sequences import VersionSequences
 from storage_schemas.errors import BadInputError
-from storage_schemas.training_runs import Preset, RunKind
+from storage_schemas.training_runs import COEFFICIENT_KINDS, Preset
 from tests.factories.dataset_versions import local_store
 from tests.factories.fitted_versions import publish_fitted
 
@@ -32,7 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     version = publish_fitted(opened).dataset_version
     set_tag(opened, "latest", version, moved="2026-01-01T00:00:00Z")
     source = VersionSequences(opened, version)
-    for kind in RunKind:
+    for kind in COEFFICIENT_KINDS:
         spec = preset_training(kind, Preset.TINY, steps=1, batch_windows=2)
         train_coefficients(opened, source, run_config(kind, source, spec), RunOptions(device="cpu", threads=1))
     torch.set_num_threads(1)

@@ -12,7 +12,7 @@ from pipelines.training.coefficient_training import RunOptions, train_coefficien
 from pipelines.training.run_settings import preset_training, run_config
 from pipelines.training.version_sequences import VersionSequences
 from storage_schemas.errors import BadInputError
-from storage_schemas.training_runs import Preset, RunKind
+from storage_schemas.training_runs import COEFFICIENT_KINDS, Preset
 from tests.factories.dataset_versions import local_store
 from tests.factories.fitted_versions import publish_fitted
 
@@ -25,7 +25,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ManagedStore, str
     store = local_store(tmp_path_factory.mktemp("trained"))
     version = publish_fitted(store).dataset_version
     source = VersionSequences(store, version)
-    for kind in RunKind:
+    for kind in COEFFICIENT_KINDS:
         spec = preset_training(kind, Preset.TINY, steps=1, batch_windows=2)
         train_coefficients(store, source, run_config(kind, source, spec), RunOptions(device="cpu", threads=1))
     return store, version

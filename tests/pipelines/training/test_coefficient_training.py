@@ -16,7 +16,7 @@ from pipelines.training.checkpoints import checkpoint_steps, read_last_checkpoin
 from pipelines.training.coefficient_training import RunOptions, train_coefficients
 from pipelines.training.run_folder import RunFolder, list_runs, load_coefficient_flow, resolve_run, run_id_of
 from storage_schemas.errors import BadInputError, StoreError
-from storage_schemas.training_runs import EMOTIONS, RunKind
+from storage_schemas.training_runs import COEFFICIENT_KINDS, EMOTIONS, RunKind
 from tests.factories.coefficient_sequences import MemorySequences, invented_source
 from tests.factories.dataset_versions import local_store
 from tests.factories.training_child import CHECKPOINT_EVERY, small_config, train_small
@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[ManagedStore]:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ManagedStore]:
     """A store with an unbroken run of each kind."""
     with local_store(tmp_path_factory.mktemp("unbroken")) as opened:
-        for kind in RunKind:
+        for kind in COEFFICIENT_KINDS:
             train_small(opened.uri, kind)
         yield opened
 

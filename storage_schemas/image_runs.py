@@ -1,0 +1,122 @@
+"""Runs of the texture codebook and of the image generator; their folders are those of `training_runs`, with samples.png besides.
+
+runs/<kind>/<run_id>/samples.png       pictures of validation frames: asked for, made
+runs/vqig/<run_id>/statistics.safetensors  mean and stddev (70,) of the training clips' coefficients
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from storage_schemas.training_runs import RUN_FORMAT, Preset, RunKind
+
+SAMPLES_FILE = "samples.png"
+NO_VGG19 = "gradients"
+"""What `ImageRunConfig.perceptual` says without weights of VGG19."""
+
+
+class ImageTrainingSpec(BaseModel):
+    """Every choice that decides the weights that come out of a training of the codebook or of the image generator."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: Preset = Preset.TINY
+    steps: int = Field(1000, ge=1, description="Optimiser steps")
+    max_minutes: float = Field(
+        0.0, ge=0, description="Wall-clock cap; where it would bind, the learning rate is annealed to its end; 0: none"
+    )
+    seed: int = Field(0, ge=0, lt=2**32)
+    batch_frames: int = Field(4, ge=1, description="Frames in a batch, over all devices")
+    learning_rate: float = Field(2.5e-3, gt=0, description="Largest learning rate")
+    warmup_steps: int = Field(20, ge=0, description="Steps over which the learning rate rises from 0")
+    final_learning_rate_share: float = Field(0.02, ge=0, le=1, description="Where the cosine ends, as a share of the largest")
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's, of matrices and kernels; vectors have none")
+    gradient_norm: float = Field(1.0, gt=0, description="Gradients are scaled down to this norm")
+    average_decay: float = Field(0.99, ge=0, lt=1, description="Of the averaged weights (EMA), which are the ones that are used")
+    window_iods: float = Field(
+        2.6, ge=0, description="Side of the still window that is cut out of a clip's crop, in inter-ocular distances; 0: the whole crop"
+    )
+    region_weight: float = Field(5.0, ge=1, description="How often eyes and mouth count in picture errors, against 1 elsewhere")
+    unquantised_steps: int = Field(40, ge=0, description="codebook: first steps, without codes; then these start at cluster centres")
+    revive_every: int = Field(20, ge=1, description="codebook: steps between moving unused codes to where latents are")
+    revive_share: float = Field(0.7, ge=0, le=1, description="codebook: share of the steps in which that is done")
+    adversarial_share: float = Field(0.0, ge=0, le=1, description="Last share of the steps in which the discriminator takes part; 0: none")
+    code_share: float = Field(0.3, ge=0, le=1, description="vqig: first share of the steps, at the level of codes alone")
+    closed_eyes_share: float = Field(0.15, ge=0, le=1, description="vqig: share of the frames that are drawn among those with closed eyes")
+    other_clip_share: float = Field(0.2, ge=0, le=1, description="vqig: share of portraits from another clip of the speaker")
+    variant: Literal["B", "B+W", "B+W+phi", "B+W+phi+M", "full"] = Field("full", description="vqig: row of the paper's ablation")
+    bootstrap: bool = Field(True, description="vqig: motion starts from the face model's, where the variant has a warp")
+    keep: Literal["last", "best"] = Field("last", description="best: the averaged weights with the least validation error")
+    validate_every: int = Field(250, ge=1, description="Steps between validations")
+    validation_frames: int = Field(96, ge=1, description="Frames of the validation split that are looked at")
+    precision: Literal["32-true", "bf16-mixed"] = Field("bf16-mixed", description="bf16-mixed: convolutions and products in bfloat16")
+
+
+class ImageRunConfig(BaseModel):
+    """The `config.json` of a run: its id is a hash of this."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = RUN_FORMAT
+    kind: RunKind
+    training_version: int = Field(description="version of the training code")
+    dataset: str = Field(description="id of the dataset version")
+    codebook: str = Field("", description="vqig: id of the codebook's run")
+    perceptual: str = Field(NO_VGG19, description="gradients, or vgg19: and the SHA-256 of its weights")
+    training: ImageTrainingSpec
+    network: dict[str, Any] = Field(description="every size and choice of the network")
+
+
+class ImageRunCard(BaseModel):
+    """What a finished run is, where it comes from and how good it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = RUN_FORMAT
+    run_id: str = Field(description="RUN_ID_DIGITS hex digits: hash of the configuration")
+    kind: RunKind
+    dataset: str = Field(description="id of the dataset version")
+    face_model: str = Field(description="id of the face model of the version's coefficients")
+    codebook: str = Field("", description="vqig: id of the codebook's run")
+    parents: list[str] = Field(description="what it was made from, as paths relative to the store")
+    config: ImageRunConfig
+    code_version: str = Field(description="version of the package and hash of the sources of networks and training")
+    software: dict[str, str] = Field(description="versions of the libraries that decide the weights")
+    device: str
+    threads: int = Field(description="processor threads that were used")
+    parameters: int = Field(description="number of trained parameters")
+    perceptual: str = Field(description="which perceptual distance it was trained with")
+    adversarial: str = Field(description="whether, and from which step, a discriminator took part")
+    clips: dict[str, int] = Field(description="clips by split")
+    frames: dict[str, int] = Field(description="frames by split")
+    steps: int = Field(description="optimiser steps that were done")
+    stopped_by_time: bool = Field(description="the wall-clock cap ended it before its steps were done")
+    kept_step: int = Field(description="step whose averaged weights were kept")
+    seconds: float = Field(description="spent on steps, over all sittings")
+    steps_per_second: float
+    losses: dict[str, float] = Field(description="mean over the last steps of each part of the training loss")
+    validation: dict[str, float] | None = Field(
+        description="of the kept weights on frames of the validation split; null: it has none. Decibels are PSNR of all frames together"
+    )
+    weights_sha256: str
+    created: str = Field(description="UTC time; information only")
+
+    def lines(self) -> list[str]:
+        """Return the card as lines for a terminal."""
+        quality = "no validation clips" if self.validation is None else _figures(self.validation)
+        early = ", stopped by time" if self.stopped_by_time else ""
+        codebook = f", codebook {self.codebook}" if self.codebook else ""
+        return [
+            f"{self.kind.value}/{self.run_id} ({self.config.training.preset.value}, {self.parameters:,} parameters)",
+            f"  dataset {self.dataset}, face model {self.face_model}{codebook}",
+            f"  {self.steps} steps in {self.seconds:.1f} s ({self.steps_per_second:.1f} steps/s on {self.device}{early})",
+            f"  perceptual: {self.perceptual}; adversarial: {self.adversarial}",
+            f"  training {_figures(self.losses)}",
+            f"  validation {quality}",
+        ]
+
+
+def _figures(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in values.items())
