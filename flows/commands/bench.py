@@ -107,6 +107,39 @@ def sample_command(
     _show(values, json=json)
 
 
+@app.command("render")
+def render_command(
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")] = "auto",
+    preset: Annotated[list[str] | None, typer.Option(help="Preset to measure; may be given several times; none: all.")] = None,
+    batch: Annotated[list[int] | None, typer.Option(min=1, help="Batch size; may be given several times; none: some that suit.")] = None,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16, or auto: bfloat16 on cuda, else float32.")] = "auto",
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the networks first, which takes a minute for each.")] = False,
+    cuda_graphs: Annotated[bool, typer.Option("--cuda-graphs", help="Record a batch and replay it; cuda alone.")] = False,
+    threads: Annotated[int, typer.Option(min=0, help="Processor threads; 0: all.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Measure how many frames a second are made of coefficients, by preset and batch size, with random weights; and their GFLOP.
+
+    Example: flowvqtalker bench render --json
+    """
+    from flows.commands.coefficients import chosen_device  # noqa: PLC0415
+    from flows.commands.images import chosen_precision  # noqa: PLC0415
+    from pipelines.rendering.frame_generator import RenderSettings  # noqa: PLC0415
+    from pipelines.rendering.rendering_benchmark import PRESET_NAMES, BenchmarkSettings, measure_rendering  # noqa: PLC0415
+
+    unknown = sorted(set(preset or ()) - set(PRESET_NAMES))
+    if unknown:
+        raise BadInputError(f"unknown preset {unknown[0]!r}; presets are {', '.join(PRESET_NAMES)}")
+    place = chosen_device(device)
+    if cuda_graphs and place != "cuda":
+        raise BadInputError(f"--cuda-graphs needs a CUDA device, found {place}")
+    render = RenderSettings(place, chosen_precision(precision, place), compile=compiled, cuda_graphs=cuda_graphs)
+    names = [name for name in PRESET_NAMES if not preset or name in preset]
+    with progress_bar("measuring", quiet=json) as advance:
+        values = measure_rendering(BenchmarkSettings(render, batch or (), names, threads), advance)
+    _show(values, json=json)
+
+
 @app.command("face-model")
 def face_model_command(
     source: Annotated[Path, typer.Option(help="Folder of videos; a dataset version is built from them.")],

@@ -46,6 +46,20 @@ class MotionFields(NamedTuple):
     visible: Tensor
 
 
+class SeenFaces(NamedTuple):
+    """Source faces as the camera sees them: what need not be computed again for every target.
+
+    Attributes:
+        points: (batch, vertices, 3) pixels, x right, y down, z away from the camera.
+        depths: (batch, size, size) of the surface seen at each pixel, inf where there is none.
+        tolerances: (batch,) how far behind it, in pixels, a point may lie and still be seen.
+    """
+
+    points: Tensor
+    depths: Tensor
+    tolerances: Tensor
+
+
 class FaceMotion(nn.Module):
     """Motion fields of one face model.
 
@@ -81,7 +95,19 @@ class FaceMotion(nn.Module):
 
     def forward(self, source: FaceCoefficients, target: FaceCoefficients) -> MotionFields:
         """Return the motion that carries pictures of the source faces to the target faces."""
-        source_points, target_points = self.project(source), self.project(target)
+        return self.fields(self.see(source), target)
+
+    def see(self, source: FaceCoefficients) -> SeenFaces:
+        """Return source faces as `fields` wants them."""
+        points = self.project(source)
+        _, depths = visible_triangles(points.detach(), self.triangles, self.size_px)
+        return SeenFaces(points, depths, _DEPTH_TOLERANCE * self.size_px * source.pose.detach()[:, 5])
+
+    def fields(self, source: SeenFaces, target: FaceCoefficients) -> MotionFields:
+        """Return what `forward` does; a source of a batch of 1 serves all targets."""
+        target_points = self.project(target)
+        source = SeenFaces(*(part.expand(len(target_points), *part.shape[1:]) for part in source))
+        source_points = source.points
         numbers, _ = visible_triangles(target_points, self.triangles, self.size_px)
         batch, row, column = torch.nonzero(numbers >= 0, as_tuple=True)
         chosen = numbers[batch, row, column]
@@ -94,16 +120,14 @@ class FaceMotion(nn.Module):
         shift = (weights[..., None] * (source_corners - target_corners)).sum(dim=1)
         depth = (weights.detach() * source_corners[..., 2].detach()).sum(dim=1)
         motion = target_points.new_zeros(len(target_points), self.size_px, self.size_px, 2).index_put((batch, row, column), shift[:, :2])
-        tolerance = _DEPTH_TOLERANCE * self.size_px * source.pose.detach()[:, 5]
         largest = torch.clamp(_SMALLEST_SHARE * area.detach(), max=-_SMALLEST_AREA)
         facing = signed_areas(source_points.detach(), self.triangles)[batch, chosen] < largest
-        seen = facing & self._unhidden(source_points.detach(), batch, places + shift[:, :2].detach(), depth - tolerance[batch])
+        seen = facing & self._unhidden(source.depths, batch, places + shift[:, :2].detach(), depth - source.tolerances[batch])
         visible = torch.zeros_like(numbers, dtype=torch.bool).index_put((batch, row, column), seen)
         return MotionFields(motion.permute(0, 3, 1, 2), numbers >= 0, visible)
 
-    def _unhidden(self, points: Tensor, batch: Tensor, places: Tensor, depth: Tensor) -> Tensor:
+    def _unhidden(self, nearest: Tensor, batch: Tensor, places: Tensor, depth: Tensor) -> Tensor:
         """Return (n,) bool: the place lies in the picture, and nothing of the face in it lies before this depth."""
-        _, nearest = visible_triangles(points, self.triangles, self.size_px)
         column, row = places.floor().long().clamp(0, self.size_px - 1).unbind(dim=-1)
         inside = ((places >= 0) & (places < self.size_px)).all(dim=-1)
         return inside & (depth <= nearest[batch, row, column])

@@ -1,0 +1,1 @@
+"""Rendering: a portrait is prepared once, and coefficients become frames of it."""

@@ -1,0 +1,192 @@
+"""From a picture file to a portrait that frames are made of: one upright face, where the generator expects it, with coefficients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.face_model.basis import FaceModel
+from pipelines.face_model.clip_fitting import ClipFit, ClipFitter
+from pipelines.face_model.fitting import FitSettings
+from pipelines.face_tracking.boxes import Box
+from pipelines.face_tracking.crop_window import union_window
+from pipelines.face_tracking.face_counting import find_faces, has_second_face
+from pipelines.face_tracking.landmark_models import open_tracker
+from pipelines.face_tracking.tracking_region import choose_region
+from pipelines.rendering.portrait_frame import FacePlace, SquareWindow, cut_window, pose_in_window, window_for
+from pipelines.video.still_images import STILL_FORMATS, read_still
+from storage_schemas.build_spec import CropSettings, LandmarkSettings, LimitSettings
+from storage_schemas.errors import BadInputError, ItemRejectedError
+from storage_schemas.rejections import RejectionReason
+
+Float32Array = NDArray[np.float32]
+
+MIN_FACE_PX = 48
+_STILL_FRAMES = 12  # a fit wants a clip of so many
+_REMEDIES = {
+    RejectionReason.NOT_MEDIA: f"give a picture of one of the formats {', '.join(STILL_FORMATS)}",
+    RejectionReason.TRUNCATED_FILE: "copy the file again",
+    RejectionReason.DIMENSIONS_OUT_OF_RANGE: "resize it",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """A picture of one face, ready for a generator.
+
+    Attributes:
+        name: of the file.
+        rgb: (size, size, 3) uint8, upright, the face placed as asked for.
+        identity: (identity modes,) float32 alpha.
+        beta: (64,) float32 expression.
+        rho: (6,) float32 pose in `rgb`.
+        landmarks: (478, 3) float32 in pixels of `rgb`.
+        face_model: id of the face model of the coefficients.
+        window: square of the picture that `rgb` shows.
+        dataset_window: square that a dataset build would cut out of the picture; coefficients drawn for this portrait are of it.
+        edge_share: share of `rgb`, 0..1, that lay beyond the picture and repeats its edge.
+    """
+
+    name: str
+    rgb: NDArray[np.uint8]
+    identity: Float32Array
+    beta: Float32Array
+    rho: Float32Array
+    landmarks: Float32Array
+    face_model: str
+    window: SquareWindow
+    dataset_window: SquareWindow
+    edge_share: float
+
+    @property
+    def dataset_rho(self) -> Float32Array:
+        """(6,) pose in the square that a dataset build would cut out, e.g. as the start of a pose that is drawn."""
+        return pose_in_window(self.rho.astype(np.float64), self.window, self.dataset_window).astype(np.float32)
+
+    def placed(self, dataset_rho: Float32Array) -> Float32Array:
+        """Return poses (..., 6) of the square of a dataset build as they are in `rgb`."""
+        return pose_in_window(dataset_rho.astype(np.float64), self.dataset_window, self.window).astype(np.float32)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what was found as JSON values: window in pixels of the picture, angles in degrees, share beyond its edges."""
+        pitch, yaw, roll = np.degrees(self.rho[:3]).round(1).tolist()
+        return {
+            "name": self.name,
+            "window_px": [self.window.x_px, self.window.y_px, self.window.size_px],
+            "beyond_edges_share": round(self.edge_share, 4),
+            "pitch_deg": pitch, "yaw_deg": yaw, "roll_deg": roll,
+            "face_model": self.face_model,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _TrackedFace:
+    rgb: NDArray[np.uint8]
+    landmarks: Float32Array  # (478, 3) pixels of the picture
+    window: SquareWindow  # that of a dataset build
+
+
+def prepare_portrait(
+    path: Path,
+    face_model: FaceModel,
+    size_px: int,
+    place: FacePlace | None = None,
+    *,
+    min_face_px: int = MIN_FACE_PX,
+    landmark_settings: LandmarkSettings | None = None,
+) -> Portrait:
+    """Read a picture file, check that it shows one face, and fit the face model to it.
+
+    Args:
+        path: a still picture; its EXIF rotation is applied, grey and 16-bit become 8-bit RGB, what is transparent becomes black.
+        face_model: that of the generator's dataset.
+        size_px: side of the result.
+        place: where the face shall lie; None: as in a dataset build of this picture alone.
+        min_face_px: lowest face, eyebrows to chin.
+        landmark_settings: which tracker.
+
+    Raises:
+        BadInputError: no picture, or no face, several faces, a face that is too small or cannot be fitted; names file and remedy.
+    """
+    try:
+        rgb = read_still(path, LimitSettings(min_side_px=16))
+    except ItemRejectedError as error:
+        raise BadInputError(f"portrait {path}: {error.message}; {_REMEDIES.get(error.reason, 'give another picture')}") from error
+    face = _track(path, rgb, min_face_px, landmark_settings or LandmarkSettings())
+    fit = _fit(path, face, face_model)
+    rho = fit.pose[0].astype(np.float64)
+    window = face.window if place is None else window_for(rho, face.window, place)
+    origin = np.array([window.x_px, window.y_px, 0], np.float32)
+    height_px, width_px = rgb.shape[:2]
+    return Portrait(
+        name=path.name,
+        rgb=cut_window(rgb, window, size_px),
+        identity=fit.identity,
+        beta=fit.expression[0],
+        rho=pose_in_window(rho, face.window, window).astype(np.float32),
+        landmarks=(face.landmarks - origin) * np.float32(size_px / window.size_px),
+        face_model=face_model.model_id,
+        window=window,
+        dataset_window=face.window,
+        edge_share=window.share_outside(width_px, height_px),
+    )
+
+
+def _track(path: Path, rgb: NDArray[np.uint8], min_face_px: int, settings: LandmarkSettings) -> _TrackedFace:
+    height_px, width_px = rgb.shape[:2]
+    found = _faces(rgb)
+    boxes = Box.rows(found)
+    no_face = f"portrait {path}: expected a face, found none in {width_px} x {height_px} px; give a picture of a face from the front"
+    if not boxes:
+        raise BadInputError(no_face)
+    _check_height(path, boxes[0].height, min_face_px)
+    if has_second_face(rgb, found):
+        raise BadInputError(
+            f"portrait {path}: expected one face, found another of comparable size; cut the picture to the face that is meant"
+        )
+    region = choose_region(boxes[0], width_px, height_px)
+    with open_tracker(settings) as tracker:
+        landmarks = tracker.track(region.cut(rgb))
+    if landmarks is None:
+        raise BadInputError(no_face)
+    landmarks = landmarks + np.array([region.x_px, region.y_px, 0], np.float32)
+    box = np.array([Box.of_mesh(landmarks)], np.float32)
+    # In a frame without edges: a tight portrait gets the same frame as others, and what is missing is filled in.
+    around = 4 * max(width_px, height_px)
+    shifted = box + np.float32(around)
+    window = union_window(shifted, width_px + 2 * around, height_px + 2 * around, CropSettings().margin)
+    return _TrackedFace(rgb, landmarks, SquareWindow(window.x_px - around, window.y_px - around, window.size_px))
+
+
+def _faces(rgb: NDArray[np.uint8]) -> Float32Array:
+    """Return boxes (n, 4) of faces, largest first.
+
+    The detector misses some faces that fill the picture; with a border around it they are found.
+    """
+    found = find_faces(rgb)
+    if len(found):
+        return found
+    border = max(rgb.shape) // 4
+    smaller = np.asarray(cv2.copyMakeBorder(rgb, border, border, border, border, cv2.BORDER_REPLICATE), np.uint8)
+    return find_faces(smaller) - np.float32(border)
+
+
+def _check_height(path: Path, height_px: float, least_px: int) -> None:
+    if height_px < least_px:
+        raise BadInputError(
+            f"portrait {path}: expected a face at least {least_px} px high, found {height_px:.0f} px; give a larger picture"
+        )
+
+
+def _fit(path: Path, face: _TrackedFace, model: FaceModel) -> ClipFit:
+    origin = np.array([face.window.x_px, face.window.y_px, 0], np.float32)
+    still = np.repeat((face.landmarks - origin)[None], _STILL_FRAMES, axis=0)
+    try:
+        return ClipFitter(model, FitSettings()).fit(still, float(face.window.size_px))
+    except ItemRejectedError as error:
+        raise BadInputError(f"portrait {path}: {error.message}; give a picture of a face from the front") from error

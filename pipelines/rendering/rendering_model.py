@@ -1,0 +1,57 @@
+"""What rendering needs of a trained image generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from pipelines.face_model.basis import FaceModel
+from pipelines.models.image_generator.generator import ImageGenerator
+from pipelines.models.motion_field import FaceMotion
+from pipelines.rendering.portrait_frame import FacePlace
+
+_PLACE = slice(67, 70)  # x, y and scale in (beta, rho)
+
+
+@dataclass(frozen=True, eq=False)
+class RenderingModel:
+    """A generator and the face model that belongs to its coefficients.
+
+    Attributes:
+        run_id: of the run, e.g. "vqig/0123456789abcdef".
+        generator: on the CPU, in evaluation mode.
+        face_model: of its dataset; None only where the generator draws no motion fields.
+        field_size_px: side in which motion fields are drawn, that of training; they are enlarged to the picture's.
+        lineage: where the generator comes from: dataset, face model, codebook, hash of the weights.
+    """
+
+    run_id: str
+    generator: ImageGenerator
+    face_model: FaceModel | None
+    field_size_px: int
+    lineage: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.generator.settings.bootstrap and self.face_model is None:
+            raise ValueError(f"{self.run_id} begins with the motion of a face model, none was given")
+
+    @property
+    def size_px(self) -> int:
+        """Side of the pictures."""
+        return self.generator.codebook.settings.size_px
+
+    @property
+    def place(self) -> FacePlace:
+        """Where faces lay in the training clips, on average."""
+        x, y, scale = self.generator.mapping.mean[_PLACE].tolist()
+        return FacePlace(x, y, scale)
+
+
+def face_motion(model: FaceModel, size_px: int) -> FaceMotion:
+    """Return the motion fields of a face model."""
+    mean, identity, expression, triangles = (
+        torch.tensor(array) for array in (model.mean, model.identity_basis, model.expression_basis, model.triangles)
+    )
+    return FaceMotion(mean, identity, expression, triangles, size_px)
