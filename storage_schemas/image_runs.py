@@ -2,6 +2,7 @@
 
 runs/<kind>/<run_id>/samples.png       pictures of validation frames: asked for, made
 runs/vqig/<run_id>/statistics.safetensors  mean and stddev (70,) of the training clips' coefficients
+parts/codes/<xx>/<key>/                cached target codes: codes.safetensors and, written last, codes.json
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from storage_schemas.training_runs import RUN_FORMAT, Preset, RunKind
 
 SAMPLES_FILE = "samples.png"
+CODES_FILE, CODES_INDEX_FILE = "codes.safetensors", "codes.json"
 NO_VGG19 = "gradients"
 """What `ImageRunConfig.perceptual` says without weights of VGG19."""
 
@@ -120,3 +122,23 @@ class ImageRunCard(BaseModel):
 
 def _figures(values: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+
+
+class CodesIndex(BaseModel):
+    """The `codes.json` of cached target codes, written last: its presence means that they are whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = RUN_FORMAT
+    frames_part: str = Field(description="key of the frames part")
+    codebook: str = Field(description="id of the codebook's run")
+    codebook_sha256: str = Field(description="of its weights")
+    window_iods: float = Field(description="see ImageTrainingSpec")
+    precision: str = Field(description="see ImageTrainingSpec")
+    clips: dict[str, int] = Field(description="clip key and number of frames, in the order of the rows")
+    sha256: str = Field(description="of codes.safetensors")
+
+
+def codes_path(key: str) -> str:
+    """Return the folder of cached target codes relative to the store."""
+    return f"parts/codes/{key[:2]}/{key}"

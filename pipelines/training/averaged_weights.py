@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class AveragedWeights:
-    """The average of a module's parameters; buffers are those of the module itself.
+    """The average of a module's parameters that training moves; buffers and frozen ones are those of the module itself.
 
     Args:
         module: whose weights are averaged from now on.
@@ -16,7 +16,7 @@ class AveragedWeights:
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self._decay = decay
-        self._average = {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+        self._average = {name: parameter.detach().clone() for name, parameter in module.named_parameters() if parameter.requires_grad}
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
@@ -37,7 +37,13 @@ class AveragedWeights:
             average.copy_(tensors[name])
 
     @torch.no_grad()
+    def overwrite(self, name: str, rows: Tensor, parameter: Tensor) -> None:
+        """Take some rows (bool) of a parameter as their own average: they were not moved but replaced."""
+        self._average[name][rows] = parameter.detach()[rows]
+
+    @torch.no_grad()
     def copy_to(self, module: nn.Module) -> None:
         """Give a module of the same kind the averages."""
         for name, parameter in module.named_parameters():
-            parameter.copy_(self._average[name])
+            if name in self._average:
+                parameter.copy_(self._average[name])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -40,6 +40,26 @@ class Task(Protocol):
 
     def validate(self, network: nn.Module) -> float | None:
         """Return how bad a network is (lower is better); None: there is nothing to validate with."""
+        ...
+
+
+class Companion(Protocol):
+    """What goes along with the network's own steps: a discriminator, the care of a codebook."""
+
+    def before_step(self, step: int, planned_steps: int) -> None:
+        """Learn that a step (0, 1, ...) of so many comes next."""
+        ...
+
+    def after_step(self, step: int) -> dict[str, Tensor]:
+        """Do what is to be done after `step` steps; return scalars for the curves."""
+        ...
+
+    def tensors(self) -> TensorGroups:
+        """Return what a checkpoint must hold of it."""
+        ...
+
+    def restore(self, groups: TensorGroups) -> None:
+        """Go back to a checkpoint."""
         ...
 
 
@@ -81,6 +101,7 @@ class TrainingLoop:
         optimiser: of the network's parameters.
         settings: see there.
         watcher: told on the first process alone.
+        companions: see there.
     """
 
     def __init__(
@@ -91,9 +112,11 @@ class TrainingLoop:
         optimiser: torch.optim.Optimizer,
         settings: LoopSettings,
         watcher: Watcher,
+        companions: Sequence[Companion] = (),
     ) -> None:
         self._fabric, self._network, self._settings = fabric, network, settings
         self._watcher = watcher if fabric.is_global_zero else Watcher()
+        self._companions = companions
         self._plain_optimiser = optimiser
         self._loss, self._optimiser = fabric.setup(loss, optimiser)
         self.average = AveragedWeights(network, settings.average_decay)
@@ -104,13 +127,15 @@ class TrainingLoop:
         self.best: dict[str, Tensor] = {}
         self._shadow = copy.deepcopy(network)
         self._sums: dict[str, Tensor] = {}
-        self._summed = 0
+        self._counts: dict[str, int] = {}
 
     def restore(self, state: TrainingState, groups: TensorGroups) -> None:
         """Go back to a checkpoint."""
         self._network.load_state_dict(groups["model"])
         self.average.restore(groups["average"])
         restore_optimiser(self._plain_optimiser, self._network, groups["optimiser"])
+        for companion in self._companions:
+            companion.restore(groups)
         self.best = {name: tensor.to(self._fabric.device) for name, tensor in groups.get("best", {}).items()}
         self.step, self.seconds = state.step, state.seconds
         self.curves = {name: list(points) for name, points in state.curves.items()}
@@ -131,6 +156,8 @@ class TrainingLoop:
             "average": self.average.tensors(),
             "optimiser": optimiser_tensors(self._plain_optimiser, self._network),
         }
+        for companion in self._companions:
+            groups |= companion.tensors()
         if self.best:
             groups["best"] = self.best
         self._watcher.on_checkpoint(state, groups)
@@ -162,7 +189,10 @@ class TrainingLoop:
         rank, world_size = fabric.global_rank, fabric.world_size
         batch = fabric.to_device(task.batch(self.step, rank, world_size))
         torch.manual_seed(int(generator(settings.seed, self.step, rank, _STEP_SEED).integers(2**62)))
-        rate = settings.learning_rate.at(self.step, settings.budget.planned_steps(self.step, self.seconds))
+        planned_steps = settings.budget.planned_steps(self.step, self.seconds)
+        rate = settings.learning_rate.at(self.step, planned_steps)
+        for companion in self._companions:
+            companion.before_step(self.step, planned_steps)
         for group in self._plain_optimiser.param_groups:
             group["lr"] = rate
         losses: dict[str, Tensor] = self._loss(batch)
@@ -172,19 +202,21 @@ class TrainingLoop:
         self._optimiser.zero_grad(set_to_none=True)
         self.step += 1
         self.average.update(self._network, self.step)
+        for companion in self._companions:
+            losses = losses | companion.after_step(self.step)
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach()
-        self._summed += 1
+            self._counts[name] = self._counts.get(name, 0) + 1
 
     def _log(self) -> None:
-        means = {name: float(total) / self._summed for name, total in self._sums.items()}
-        self._sums, self._summed = {}, 0
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        self._sums, self._counts = {}, {}
         if not math.isfinite(means[LOSS]):
             raise BuildFailedError(
                 f"the training diverged: its loss is {means[LOSS]} at step {self.step}; start over with a lower learning rate"
             )
         for name, value in means.items():
-            self._point(name, value)
+            self.note(name, value)
         note = f"loss {means[LOSS]:.3f}" + ("" if math.isinf(self.best_validation) else f", validation {self._last(VALIDATION):.3f}")
         self._watcher.on_progress(self.step, self._settings.budget.planned_steps(self.step, self.seconds), note)
 
@@ -195,12 +227,13 @@ class TrainingLoop:
         value = task.validate(self._shadow)
         if value is None:
             return
-        self._point(VALIDATION, value)
+        self.note(VALIDATION, value)
         if value < self.best_validation:
             self.best_validation, self.best_step = value, self.step
             self.best = {name: tensor.clone() for name, tensor in self.average.tensors().items()}
 
-    def _point(self, name: str, value: float) -> None:
+    def note(self, name: str, value: float) -> None:
+        """Add a point of the present step to a curve."""
         self.curves.setdefault(name, []).append((self.step, round(value, 6)))
         self._watcher.on_point(name, self.step, value)
 

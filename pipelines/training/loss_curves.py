@@ -10,7 +10,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _COLUMNS = 60
 
 
-def curves_png(title: str, curves: Curves) -> bytes:
+def curves_png(title: str, curves: Curves, unit: str = "nats per dimension") -> bytes:
     """Return a picture of curves as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - matplotlib takes a while to import
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -19,7 +19,7 @@ def curves_png(title: str, curves: Curves) -> bytes:
     axes = figure.add_subplot()
     for name, points in sorted(curves.items()):
         axes.plot([step for step, _ in points], [value for _, value in points], label=name, linewidth=1.2)
-    axes.set(title=title, xlabel="step", ylabel="nats per dimension")
+    axes.set(title=title, xlabel="step", ylabel=unit)
     axes.grid(visible=True, alpha=0.3)
     if curves:
         axes.legend()

@@ -111,7 +111,7 @@ class WindowPlan:
     def _epoch(self, epoch: int, first_step: int) -> list[Buffer]:
         order = generator(self._seed, epoch, 0, 0).permutation(self._table.parts)
         buffers: list[Buffer] = []
-        for number, parts in enumerate(_grouped(order, self._table.part_frames(), self._buffer_frames)):
+        for number, parts in enumerate(grouped(order, self._table.part_frames(), self._buffer_frames)):
             rows = np.concatenate([self._table.part_rows(part) for part in parts])
             batches = max(1, int(self._windows[rows].sum()) // self._batch_windows)
             buffers.append(Buffer(epoch, number, rows, first_step, batches))
@@ -119,7 +119,7 @@ class WindowPlan:
         return buffers
 
 
-def _grouped(order: IntArray, part_frames: IntArray, buffer_frames: int) -> list[list[int]]:
+def grouped(order: IntArray, part_frames: IntArray, buffer_frames: int) -> list[list[int]]:
     """Cut the parts into runs of at least `buffer_frames` frames; all in one, in their own order, where they have no more together."""
     if part_frames.sum() <= buffer_frames:
         return [list(range(len(order)))]  # stays in memory from epoch to epoch

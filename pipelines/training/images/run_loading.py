@@ -98,11 +98,6 @@ def load_image_generator(store: ObjectStore, name: str) -> LoadedGenerator:
     return LoadedGenerator(generator.eval(), loaded.codebook, card, statistics, card.config.training)
 
 
-def generator_weights(generator: ImageGenerator) -> dict[str, Tensor]:
-    """Return what is stored of a generator: all but its codebook, which is a run of its own."""
-    return {name: tensor for name, tensor in generator.state_dict().items() if not name.startswith(_FROZEN)}
-
-
 def _new_codebook(card: ImageRunCard) -> ImageCodebook:
     return ImageCodebook(codebook_settings(card.config.network))
 

@@ -1,0 +1,296 @@
+"""Training of codebook and image generator: from a dataset version to a finished run in a store."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+
+from pipelines.training.checkpoints import TensorGroups, read_last_checkpoint, write_checkpoint
+from pipelines.training.coefficient_training import RunOptions
+from pipelines.training.images.image_run_settings import image_code_version, image_software_versions
+from pipelines.training.images.sample_pictures import sample_grid, samples_png
+from pipelines.training.images.trainees import Trainee, new_trainee
+from pipelines.training.images.version_frames import VersionFrames
+from pipelines.training.loop import VALIDATION, LoopSettings, TrainingLoop, Watcher, adamw
+from pipelines.training.loss_curves import curves_png
+from pipelines.training.run_folder import RunFolder, run_id_of
+from pipelines.training.schedule import Budget, LearningRate
+from storage_schemas.errors import BadInputError
+from storage_schemas.image_runs import SAMPLES_FILE, ImageRunCard, ImageRunConfig, ImageTrainingSpec
+from storage_schemas.object_store_protocol import ObjectStore
+from storage_schemas.training_runs import CARD_FILE, CONFIG_FILE, CURVES_FILE, STATISTICS_FILE, WEIGHTS_FILE, TrainingState
+
+_LOG = logging.getLogger(__name__)
+_LAST_POINTS = 5
+_DECODING_THREADS = 8
+
+OnProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class TrainedImageRun:
+    """What came of a training.
+
+    Attributes:
+        card: of the run.
+        was_finished: it was there before; nothing was trained.
+        resumed_step: step that this sitting went on from; 0: from the beginning.
+        curves: step and value of each figure.
+    """
+
+    card: ImageRunCard
+    was_finished: bool
+    resumed_step: int
+    curves: dict[str, list[tuple[int, float]]]
+
+
+def train_images(
+    store: ObjectStore,
+    source: VersionFrames,
+    config: ImageRunConfig,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    on_progress: OnProgress | None = None,
+    *,
+    vgg19: str = "",
+    fabric: Fabric | None = None,
+) -> TrainedImageRun:
+    """Train a run to its end, go on with one that was stopped, or find that it is finished.
+
+    Args:
+        store: where runs are.
+        source: what is trained on; `config` was made for it.
+        config: what is trained.
+        options: how.
+        on_progress: (steps done, steps planned, note).
+        vgg19: file with the weights that `config.perceptual` names; empty: none.
+        fabric: of a launched process; None: one process.
+
+    Raises:
+        BadInputError: the data, the codebook or the device are not there.
+        StoreError: the store cannot be read or written.
+        BuildFailedError: the training diverged.
+    """
+    folder = RunFolder(store, config.kind, run_id_of(config))
+    fabric = fabric or image_fabric(options, config.training)
+    if options.fresh and fabric.is_global_zero:
+        folder.remove()
+    fabric.barrier()
+    finished = finished_image_run(store, config)
+    if finished is not None:
+        return finished
+    torch.set_num_threads(options.threads or os.cpu_count() or 1)
+    run = _Run(fabric, folder, new_trainee(fabric, source, config, vgg19, _decoding_threads()), source, config, options, on_progress)
+    try:
+        return run.train()
+    finally:
+        run.close()
+
+
+def finished_image_run(store: ObjectStore, config: ImageRunConfig) -> TrainedImageRun | None:
+    """Return the run of a configuration if it is finished, else None."""
+    folder = RunFolder(store, config.kind, run_id_of(config))
+    card = folder.read_card(ImageRunCard)
+    if card is None:
+        return None
+    checkpoint = read_last_checkpoint(store, folder.path)
+    return TrainedImageRun(card, was_finished=True, resumed_step=0, curves=checkpoint[0].curves if checkpoint else {})
+
+
+def image_fabric(options: RunOptions, spec: ImageTrainingSpec, strategy: str = "auto") -> Fabric:
+    """Return Fabric for the devices of some options; BadInputError if they are not there."""
+    available = torch.cuda.is_available()
+    if options.device == "cuda" and not available:
+        raise BadInputError("--device cuda: this machine has no CUDA device, or torch was installed without CUDA; use --device cpu")
+    device = ("cuda" if available else "cpu") if options.device == "auto" else options.device
+    if device == "cuda" and options.devices > torch.cuda.device_count():
+        raise BadInputError(f"--devices {options.devices}: this machine has {torch.cuda.device_count()} CUDA devices")
+    if spec.batch_frames % options.devices:
+        raise BadInputError(f"--devices {options.devices} must divide batch_frames, which is {spec.batch_frames}")
+    return Fabric(accelerator=device, devices=options.devices, precision=spec.precision, strategy=strategy)
+
+
+class _Task:
+    """The loop's task: batches of the trainee, and its figures as curves."""
+
+    def __init__(self, trainee: Trainee, loop: TrainingLoop, on_samples: Callable[[list[Tensor], int], None]) -> None:
+        self._trainee, self._loop, self._on_samples = trainee, loop, on_samples
+
+    def batch(self, step: int, rank: int, world_size: int) -> object:
+        return self._trainee.frames.batch(step, rank, world_size)
+
+    def validate(self, network: nn.Module) -> float | None:
+        error, figures, samples = self._trainee.judge(network)
+        if not figures:
+            return None
+        for name, value in figures.items():
+            self._loop.note(f"validation_{name}", value)
+        self._on_samples(samples, self._loop.step)
+        return error
+
+
+class _Run:
+    """One sitting of a training."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        folder: RunFolder,
+        trainee: Trainee,
+        source: VersionFrames,
+        config: ImageRunConfig,
+        options: RunOptions,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._fabric, self._folder, self._trainee, self._source = fabric, folder, trainee, source
+        self._config, self._options, self._on_progress = config, options, on_progress
+        if fabric.is_global_zero:
+            folder.write_record(CONFIG_FILE, config)
+        self._scratch: Path | None = None
+        self._events: SummaryWriter | None = None
+
+    def train(self) -> TrainedImageRun:
+        """Go on from the last checkpoint, or begin, and finish."""
+        checkpoint = read_last_checkpoint(self._folder.store, self._folder.path)
+        self._fabric.barrier()
+        loop = self._new_loop()
+        if checkpoint is not None:
+            state, groups = checkpoint
+            loop.restore(state, {**groups, "model": self._trainee.whole_state(groups["model"])})
+            _LOG.info("%s goes on from step %d", self._folder.name, loop.step)
+        resumed = loop.step
+        self._open_events(resumed)
+        loop.run(_Task(self._trainee, loop, self._on_samples))
+        loop.checkpoint()
+        if self._fabric.is_global_zero:
+            self._write_results(loop)
+        self._fabric.barrier()
+        card = self._folder.read_card(ImageRunCard)
+        assert card is not None  # noqa: S101 - written by the first process, which the barrier waited for
+        return TrainedImageRun(card, was_finished=False, resumed_step=resumed, curves=loop.curves)
+
+    def close(self) -> None:
+        """Let go of threads and files."""
+        self._trainee.frames.close()
+        if self._events is not None:
+            self._events.close()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _new_loop(self) -> TrainingLoop:
+        spec, trainee = self._config.training, self._trainee
+        settings = LoopSettings(
+            seed=spec.seed,
+            budget=Budget(spec.steps, spec.max_minutes * 60),
+            learning_rate=LearningRate(spec.learning_rate, spec.warmup_steps, spec.final_learning_rate_share),
+            gradient_norm=spec.gradient_norm,
+            average_decay=spec.average_decay,
+            validate_every=spec.validate_every,
+            checkpoint_every=self._options.checkpoint_every,
+        )
+        watcher = Watcher(on_point=self._on_point, on_checkpoint=self._on_checkpoint)
+        if self._on_progress is not None:
+            watcher.on_progress = self._on_progress
+        trainable = [(name, parameter) for name, parameter in trainee.network.named_parameters() if parameter.requires_grad]
+        optimiser = adamw(trainable, spec.weight_decay)
+        loop = TrainingLoop(self._fabric, trainee.network, trainee.loss, optimiser, settings, watcher, trainee.companions(optimiser))
+        trainee.attach(loop.average)
+        return loop
+
+    def _open_events(self, step: int) -> None:
+        if not self._fabric.is_global_zero:
+            return
+        self._scratch = self._folder.store.scratch_folder()
+        self._events = SummaryWriter(str(self._scratch), purge_step=step + 1)
+
+    def _on_point(self, name: str, step: int, value: float) -> None:
+        if self._events is not None:
+            self._events.add_scalar(name, value, step)
+
+    def _on_samples(self, samples: list[Tensor], step: int) -> None:
+        if self._events is not None and samples:
+            self._events.add_image("samples: " + ", ".join(self._trainee.columns), sample_grid(samples), step, dataformats="HWC")
+
+    def _on_checkpoint(self, state: TrainingState, groups: TensorGroups) -> None:
+        kept = {**groups, "model": self._trainee.stored_state(groups["model"])}
+        write_checkpoint(self._folder.store, self._folder.path, state, kept)
+        if self._events is not None and self._scratch is not None:
+            self._events.flush()
+            self._folder.upload_events(self._scratch)
+
+    def _write_results(self, loop: TrainingLoop) -> None:
+        folder, trainee = self._folder, self._trainee
+        kept = loop.average.tensors() if self._config.training.keep == "last" or not loop.best else loop.best
+        kept_step = loop.step if kept is not loop.best else loop.best_step
+        network = trainee.network.eval()
+        network.load_state_dict({**network.state_dict(), **kept})
+        _, figures, samples = trainee.judge(network)
+        if trainee.statistics is not None:
+            folder.write_tensors(STATISTICS_FILE, trainee.statistics)
+        if samples:
+            folder.store.write_bytes(f"{folder.path}/{SAMPLES_FILE}", samples_png(samples, trainee.columns))
+        title = f"{folder.name} on {self._source.dataset}"
+        folder.store.write_bytes(f"{folder.path}/{CURVES_FILE}", curves_png(title, _drawn(loop.curves), "mean over steps"))
+        sha256 = folder.write_tensors(WEIGHTS_FILE, trainee.stored_state(network.state_dict()))
+        folder.write_record(CARD_FILE, self._card(loop, kept_step, sha256, figures))
+
+    def _card(self, loop: TrainingLoop, kept_step: int, weights_sha256: str, figures: dict[str, float]) -> ImageRunCard:
+        trainee, tables = self._trainee, self._source.tables
+        return ImageRunCard(
+            run_id=self._folder.run_id,
+            kind=self._config.kind,
+            dataset=self._source.dataset,
+            face_model=self._source.face_model,
+            codebook=self._config.codebook,
+            parents=[*self._source.parents, *trainee.parents],
+            config=self._config,
+            code_version=image_code_version(),
+            software=image_software_versions(),
+            device=_device_name(self._fabric.device),
+            threads=torch.get_num_threads(),
+            parameters=sum(parameter.numel() for parameter in trainee.network.parameters() if parameter.requires_grad),
+            perceptual=trainee.perceptual,
+            adversarial=trainee.adversarial,
+            clips={split: len(table) for split, table in tables.items()},
+            frames={split: int(table.frames.sum()) for split, table in tables.items()},
+            steps=loop.step,
+            stopped_by_time=loop.step < self._config.training.steps,
+            kept_step=kept_step,
+            seconds=round(loop.seconds, 3),
+            steps_per_second=round(loop.step / max(1e-9, loop.seconds), 3),
+            losses={name: _mean_of_last(points) for name, points in loop.curves.items() if not name.startswith(VALIDATION)},
+            validation=figures or None,
+            weights_sha256=weights_sha256,
+            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+
+
+def _drawn(curves: dict[str, list[tuple[int, float]]]) -> dict[str, list[tuple[int, float]]]:
+    """Return the curves that share an axis: losses, not decibels and counts."""
+    others = ("_db", "_share", "perplexity", "adaptive_weight", "adversarial")
+    return {name: points for name, points in curves.items() if not name.endswith(others)}
+
+
+def _mean_of_last(points: list[tuple[int, float]]) -> float:
+    values = [value for _, value in points[-_LAST_POINTS:]]
+    return round(sum(values) / len(values), 6)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"cpu ({platform.machine()})"
+
+
+def _decoding_threads() -> int:
+    return max(1, min(_DECODING_THREADS, (os.cpu_count() or 1) // 2))
