@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ from infra.settings import Settings
 from pipelines.corpora.walking import checked_root
 from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
-from storage_schemas.errors import BadInputError
+from storage_schemas.errors import BadInputError, BuildFailedError
 from storage_schemas.face_models import FaceModelCard
+from storage_schemas.image_runs import ImageTrainingSpec
 from storage_schemas.training_runs import RunKind, TrainingSpec
 
 if TYPE_CHECKING:
     from pipelines.training.coefficient_training import TrainedRun
+    from pipelines.training.images.image_run import TrainedImageRun
 
 
 def run_build(
@@ -128,4 +131,69 @@ def run_training(
 
         with listening(on_progress):
             trained: TrainedRun = train_coefficient_generator(kind, spec, dataset, store, chosen)
+    return trained
+
+
+def run_image_training(
+    kind: RunKind,
+    spec: ImageTrainingSpec,
+    *,
+    dataset: str,
+    store: str,
+    options: dict[str, Any],
+    codebook: str = "latest",
+    vgg19: str = "",
+    on_progress: Callable[[int, int, str], None] | None = None,
+) -> TrainedImageRun:
+    """Run the flow `train_image_generator` in this process, or where `gpu_deployment` says, and return what came of it.
+
+    Args:
+        kind: codebook or vqig.
+        spec: of the training.
+        dataset: version id, beginning of one, or tag.
+        store: where the version is and the run goes.
+        options: fields of `RunOptions`.
+        codebook: of the generator: run id, beginning of one, or latest.
+        vgg19: file with torchvision's vgg19 weights; empty: none.
+        on_progress: (steps done, steps planned, note).
+
+    Raises:
+        BadInputError: there is no such version or codebook, the version has no coefficients, or the device is not there.
+        StoreError: the store cannot be read or written.
+        BuildFailedError: the training diverged.
+    """
+    settings = Settings()
+    quiet_prefect_environment(settings.home)
+    from pipelines.training.coefficient_training import RunOptions  # noqa: PLC0415 - torch takes seconds to import
+    from pipelines.training.images.image_run import finished_image_run, image_fabric  # noqa: PLC0415
+    from pipelines.training.images.image_run_settings import asked_config  # noqa: PLC0415
+    from pipelines.training.images.version_frames import VersionFrames  # noqa: PLC0415
+
+    chosen = RunOptions(**options)
+    with open_store(store, settings) as opened:  # before a server is started for nothing
+        config = asked_config(kind, VersionFrames(opened, dataset), spec, codebook, vgg19)
+        opened.check_writable()
+        finished = None if chosen.fresh else finished_image_run(opened, config)
+        if finished is not None:
+            return finished
+        if settings.gpu_deployment:
+            from infra.gpu_dispatch import run_on_work_pool  # noqa: PLC0415 - Prefect takes a second to import
+
+            asked = {
+                "kind": kind.value, "spec": spec.model_dump(mode="json"), "dataset": config.dataset, "store": store,
+                "codebook": config.codebook, "vgg19": vgg19, "options": asdict(chosen),
+            }  # fmt: skip
+            identity = {"config": config.model_dump(mode="json"), "store": store}
+            run_on_work_pool(settings.gpu_deployment, asked, identity)
+            finished = finished_image_run(opened, config)
+            if finished is None:
+                raise BuildFailedError(f"the flow run on {settings.gpu_deployment} is done, but {store} has no finished run of it")
+            return finished
+    image_fabric(chosen, spec)
+    with prefect_api(settings.home):
+        from flows.train_image_generator import train_image_generator  # noqa: PLC0415 - reads its environment when imported
+        from tasks.progress import listening  # noqa: PLC0415
+
+        with listening(on_progress):
+            trained: TrainedImageRun = train_image_generator(kind, spec, dataset, store, codebook, vgg19, chosen)
     return trained

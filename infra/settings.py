@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     scratch_dir: LocalPath = Field(
         default_factory=_default_scratch_dir, description="Folder for temporary files of S3 stores; local stores keep theirs inside"
     )
+    gpu_deployment: str = Field(
+        "",
+        description='Trainings on images run there, "flow name/deployment name" on the server of PREFECT_API_URL; empty: in this process',
+    )
     pin_processes: bool = Field(
         True, description="Builds on this machine: keep each process that handles recordings on one processor, where the system can"
     )

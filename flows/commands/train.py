@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -11,6 +13,10 @@ from flows.commands.console import progress_bar, say, write_json
 from infra.settings import Settings
 from storage_schemas.errors import BadInputError
 from storage_schemas.training_runs import Preset, RunKind
+
+if TYPE_CHECKING:
+    from pipelines.training.coefficient_training import TrainedRun
+    from pipelines.training.images.image_run import TrainedImageRun
 
 app = typer.Typer(no_args_is_help=True, help="Train the networks on a dataset version.")
 
@@ -31,6 +37,10 @@ ResumeOption = Annotated[
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 DevicesOption = Annotated[int, typer.Option(min=1, help="Processes, each with a device of its own.")]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="Processor threads; 0: one for each processor.")]
+CodebookOption = Annotated[str, typer.Option("--codebook", help="Run of the codebook: id, beginning of one, or latest.")]
+Vgg19Option = Annotated[
+    str, typer.Option("--vgg19", help="torchvision's vgg19 weights (.safetensors or .pth) for the perceptual loss; none: gradients.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 
 
@@ -82,6 +92,59 @@ def poseflow_command(
     _train(RunKind.POSEFLOW, dataset, store, preset, changes, _options(device, devices, threads, resume=resume), json=json)
 
 
+@app.command("codebook")
+def codebook_command(
+    *,
+    dataset: DatasetOption = "latest",
+    store: StoreOption = "",
+    preset: PresetOption = Preset.TINY,
+    steps: StepsOption = 0,
+    max_minutes: MinutesOption = 0.0,
+    seed: SeedOption = 0,
+    settings: SetOption = None,
+    vgg19: Vgg19Option = "",
+    resume: ResumeOption = True,
+    device: DeviceOption = "auto",
+    devices: DevicesOption = 1,
+    threads: ThreadsOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train the codebook of face texture that frames are made of.
+
+    Example: flowvqtalker train codebook --dataset latest --store store/ --preset tiny
+    """
+    changes = _changes(steps, max_minutes, seed, settings)
+    asked = {"dataset": dataset, "store": store, "vgg19": vgg19}
+    _train_on_images(RunKind.CODEBOOK, preset, changes, asked, _options(device, devices, threads, resume=resume), json=json)
+
+
+@app.command("vqig")
+def vqig_command(
+    *,
+    dataset: DatasetOption = "latest",
+    store: StoreOption = "",
+    codebook: CodebookOption = "latest",
+    preset: PresetOption = Preset.TINY,
+    steps: StepsOption = 0,
+    max_minutes: MinutesOption = 0.0,
+    seed: SeedOption = 0,
+    settings: SetOption = None,
+    vgg19: Vgg19Option = "",
+    resume: ResumeOption = True,
+    device: DeviceOption = "auto",
+    devices: DevicesOption = 1,
+    threads: ThreadsOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train the image generator: frames from a portrait, expressions and poses.
+
+    Example: flowvqtalker train vqig --codebook latest --store store/ --preset tiny
+    """
+    changes = _changes(steps, max_minutes, seed, settings)
+    asked = {"dataset": dataset, "store": store, "codebook": codebook, "vgg19": vgg19}
+    _train_on_images(RunKind.VQIG, preset, changes, asked, _options(device, devices, threads, resume=resume), json=json)
+
+
 def _changes(steps: int, max_minutes: float, seed: int, settings: list[str] | None) -> dict[str, Any]:
     """Return the fields of the specification that were asked for; values are read by pydantic."""
     values: dict[str, Any] = {"seed": seed, "max_minutes": max_minutes}
@@ -107,13 +170,37 @@ def _train(
     from flows.running import run_training  # noqa: PLC0415 - Prefect and torch take seconds to import
     from pipelines.training.run_settings import preset_training  # noqa: PLC0415
 
-    try:
+    with _wrong_settings_named():
         spec = preset_training(kind, preset, **changes)
+    with progress_bar(f"training {kind.value}", quiet=json) as advance:
+        trained = run_training(kind, spec, dataset, store or Settings().store, options, on_progress=advance)
+    _show(trained, json=json)
+
+
+def _train_on_images(
+    kind: RunKind, preset: Preset, changes: dict[str, Any], asked: dict[str, str], options: dict[str, Any], *, json: bool
+) -> None:
+    from flows.running import run_image_training  # noqa: PLC0415 - Prefect and torch take seconds to import
+    from pipelines.training.images.image_run_settings import preset_image_training  # noqa: PLC0415
+
+    with _wrong_settings_named():
+        spec = preset_image_training(kind, preset, **changes)
+    asked["store"] = asked["store"] or Settings().store
+    with progress_bar(f"training {kind.value}", quiet=json) as advance:
+        trained = run_image_training(kind, spec, options=options, on_progress=advance, **asked)
+    _show(trained, json=json)
+
+
+@contextmanager
+def _wrong_settings_named() -> Iterator[None]:
+    try:
+        yield
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']} (found {item['input']!r})" for item in error.errors())
         raise BadInputError(f"the training has {error.error_count()} wrong setting(s): {problems}") from error
-    with progress_bar(f"training {kind.value}", quiet=json) as advance:
-        trained = run_training(kind, spec, dataset, store or Settings().store, options, on_progress=advance)
+
+
+def _show(trained: TrainedRun | TrainedImageRun, *, json: bool) -> None:
     if json:
         write_json({**trained.card.model_dump(mode="json"), "was_finished": trained.was_finished, "resumed_step": trained.resumed_step})
         return

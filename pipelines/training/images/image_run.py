@@ -117,6 +117,7 @@ def image_fabric(options: RunOptions, spec: ImageTrainingSpec, strategy: str = "
         raise BadInputError(f"--devices {options.devices}: this machine has {torch.cuda.device_count()} CUDA devices")
     if spec.batch_frames % options.devices:
         raise BadInputError(f"--devices {options.devices} must divide batch_frames, which is {spec.batch_frames}")
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)  # it announces each precision
     return Fabric(accelerator=device, devices=options.devices, precision=spec.precision, strategy=strategy)
 
 

@@ -10,8 +10,12 @@ from typing import Any
 
 from pipelines.models.image_generator.settings import GeneratorSettings, Variant
 from pipelines.models.image_presets import image_preset
+from pipelines.training.images.perceptual_weights import perceptual_identity
+from pipelines.training.images.version_frames import VersionFrames
+from pipelines.training.run_folder import resolve_card
 from pipelines.training.run_settings import software_versions
-from storage_schemas.image_runs import NO_VGG19, ImageRunConfig, ImageTrainingSpec
+from storage_schemas.errors import BadInputError
+from storage_schemas.image_runs import NO_VGG19, ImageRunCard, ImageRunConfig, ImageTrainingSpec
 from storage_schemas.training_runs import Preset, RunKind
 
 IMAGE_TRAINING_VERSION = 1
@@ -120,3 +124,26 @@ def image_software_versions() -> dict[str, str]:
     from importlib.metadata import version  # noqa: PLC0415
 
     return {**software_versions(), "opencv-contrib-python": version("opencv-contrib-python")}
+
+
+def asked_config(kind: RunKind, source: VersionFrames, spec: ImageTrainingSpec, codebook: str, vgg19: str) -> ImageRunConfig:
+    """Return the configuration of a training that was asked for in words.
+
+    Args:
+        kind: codebook or vqig.
+        source: the dataset version, in the store with the codebook's run.
+        spec: of the training.
+        codebook: run id, beginning of one, or latest; for the generator alone.
+        vgg19: file with weights; empty: none.
+
+    Raises:
+        BadInputError: there is no such codebook, it is of another preset, or the file cannot be read.
+    """
+    perceptual = perceptual_identity(vgg19)
+    if kind is RunKind.CODEBOOK:
+        return codebook_config(source.dataset, spec, perceptual)
+    card = resolve_card(source.store, codebook, (RunKind.CODEBOOK,), ImageRunCard)
+    wanted, found = spec.preset.value, card.config.training.preset.value
+    if wanted != found:
+        raise BadInputError(f"codebook/{card.run_id} is of the preset {found}, the generator of {wanted}; name another with --codebook")
+    return generator_config(source.dataset, card.run_id, spec, perceptual)
