@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipelines.models.image_codebook.pictures import from_bytes, to_bytes
-from pipelines.models.image_generator.generator import EncodedPortrait, ImageGenerator
+from pipelines.models.image_generator.generator import EncodedPortrait, GeneratedFrames, ImageGenerator
 from pipelines.models.image_generator.mapping import windows_of
 from pipelines.models.motion_field import FaceCoefficients, MotionFields, SeenFaces, extend_motion
 from pipelines.rendering.portrait_preparation import Portrait
@@ -22,6 +22,7 @@ from pipelines.rendering.recorded_batch import RecordedBatch
 from pipelines.rendering.rendering_model import RenderingModel, face_motion
 
 Float32Array = NDArray[np.float32]
+Rows = Sequence[int] | NDArray[np.int64]
 
 
 class Precision(StrEnum):
@@ -125,27 +126,33 @@ class FrameGenerator:
         seen = None if self._motion is None else self._motion.see(FaceCoefficients(alpha, own[:, :64], own[:, 64:]))
         return PortraitCode(encoded, alpha, seen)
 
-    def frames(self, portrait: PortraitCode, beta: Float32Array, rho: Float32Array) -> Iterator[NDArray[np.uint8]]:
+    def frames(
+        self, portrait: PortraitCode, beta: Float32Array, rho: Float32Array, rows: Rows | None = None
+    ) -> Iterator[NDArray[np.uint8]]:
         """Yield frames (n, size, size, 3) uint8 RGB, batch by batch, n being `batch_frames` but for the last.
 
         Args:
             portrait: of `encode`.
             beta: (frames, 64).
             rho: (frames, 6), placed as in the generator's training clips (`Portrait.placed`).
+            rows: which frames are made; None: all.
         """
-        for batch in self.device_frames(portrait, beta, rho):
+        for batch in self.device_frames(portrait, beta, rho, rows):
             yield batch.cpu().numpy()
 
-    @torch.inference_mode()
-    def device_frames(self, portrait: PortraitCode, beta: Float32Array, rho: Float32Array) -> Iterator[Tensor]:
+    def device_frames(self, portrait: PortraitCode, beta: Float32Array, rho: Float32Array, rows: Rows | None = None) -> Iterator[Tensor]:
         """Yield what `frames` does as tensors on the device; each is valid until the next one is asked for."""
-        coefficients = self._tensor(np.concatenate([beta, rho], axis=1).astype(np.float32))
-        windows, size = windows_of(coefficients, self._window), self.settings.batch_frames
-        for start in range(0, len(coefficients), size):
-            count = min(size, len(coefficients) - start)
-            # All batches are of one size, which compiled networks and recorded graphs want; the surplus is thrown away.
-            rows = torch.arange(start, start + size, device=self._device).clamp(max=len(coefficients) - 1)
-            yield self._made(portrait, windows[rows], self.fields(portrait, coefficients[rows]))[:count]
+        for count, windows, fields in self._inputs(portrait, beta, rho, rows):
+            with torch.inference_mode():
+                batch = self._made(portrait, windows, fields)
+            yield batch[:count]
+
+    def details(self, portrait: PortraitCode, beta: Float32Array, rho: Float32Array, rows: Rows | None = None) -> Iterator[GeneratedFrames]:
+        """Yield what the networks give, the warped portraits among it, for frames as in `frames`."""
+        for count, windows, fields in self._inputs(portrait, beta, rho, rows):
+            with torch.inference_mode():
+                made: GeneratedFrames = self._generator(portrait.encoded, windows, fields)
+            yield GeneratedFrames(*(None if part is None else part[:count] for part in made))  # type: ignore[arg-type]
 
     @torch.inference_mode()
     def fields(self, portrait: PortraitCode, coefficients: Tensor) -> MotionFields | None:
@@ -155,6 +162,18 @@ class FrameGenerator:
         identity = portrait.identity.expand(len(coefficients), -1)
         found = self._motion.fields(portrait.seen, FaceCoefficients(identity, coefficients[:, :64], coefficients[:, 64:]))
         return MotionFields(extend_motion(found.motion, found.covered), found.covered, found.visible)
+
+    def _inputs(
+        self, portrait: PortraitCode, beta: Float32Array, rho: Float32Array, rows: Rows | None
+    ) -> Iterator[tuple[int, Tensor, MotionFields | None]]:
+        """Yield number of frames, windows and motion of each batch."""
+        coefficients = self._tensor(np.concatenate([beta, rho], axis=1).astype(np.float32))
+        chosen = torch.arange(len(coefficients)) if rows is None else torch.as_tensor(np.asarray(rows, np.int64))
+        windows, size = windows_of(coefficients, self._window), self.settings.batch_frames
+        for start in range(0, len(chosen), size):
+            # All batches are of one size, which compiled networks and recorded graphs want; the surplus is thrown away.
+            places = chosen[torch.arange(start, start + size).clamp(max=len(chosen) - 1)].to(self._device)
+            yield min(size, len(chosen) - start), windows[places], self.fields(portrait, coefficients[places])
 
     def _made(self, portrait: PortraitCode, windows: Tensor, fields: MotionFields | None) -> Tensor:
         if not self.settings.cuda_graphs:

@@ -74,7 +74,7 @@ class Portrait:
 
     def summary(self) -> dict[str, Any]:
         """Return what was found as JSON values: window in pixels of the picture, angles in degrees, share beyond its edges."""
-        pitch, yaw, roll = np.degrees(self.rho[:3]).round(1).tolist()
+        pitch, yaw, roll = np.degrees(self.rho[:3].astype(np.float64)).round(1).tolist()
         return {
             "name": self.name,
             "window_px": [self.window.x_px, self.window.y_px, self.window.size_px],

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from pipelines.face_model.basis import FaceModel
+from pipelines.face_model.geometry import surface_triangles
 from pipelines.models.image_generator.generator import ImageGenerator
 from pipelines.models.motion_field import FaceMotion
 from pipelines.rendering.portrait_frame import FacePlace
@@ -51,7 +52,5 @@ class RenderingModel:
 
 def face_motion(model: FaceModel, size_px: int) -> FaceMotion:
     """Return the motion fields of a face model."""
-    mean, identity, expression, triangles = (
-        torch.tensor(array) for array in (model.mean, model.identity_basis, model.expression_basis, model.triangles)
-    )
-    return FaceMotion(mean, identity, expression, triangles, size_px)
+    mean, identity, expression = (torch.tensor(array) for array in (model.mean, model.identity_basis, model.expression_basis))
+    return FaceMotion(mean, identity, expression, torch.tensor(surface_triangles(model)), size_px)
