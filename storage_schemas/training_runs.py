@@ -67,7 +67,7 @@ class TrainingSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: Preset = Preset.TINY
-    steps: int = Field(1200, ge=1, description="Optimiser steps")
+    steps: int = Field(600, ge=1, description="Optimiser steps")
     max_minutes: float = Field(
         0.0, ge=0, description="Wall-clock cap; where it would bind, the learning rate is annealed to its end; 0: none"
     )
@@ -80,8 +80,8 @@ class TrainingSpec(BaseModel):
     weight_decay: float = Field(0.01, ge=0, description="AdamW's, of matrices; vectors have none")
     gradient_norm: float = Field(5.0, gt=0, description="Gradients are scaled down to this norm")
     average_decay: float = Field(0.995, ge=0, lt=1, description="Of the averaged weights (EMA), which are the ones that are used")
-    past_dropout: float = Field(0.5, ge=0, le=1, description="Share of past frames that are hidden from the context")
-    history_dropout: float = Field(0.0, ge=0, le=1, description="Share of frames whose whole history is hidden from the context")
+    past_dropout: float = Field(0.4, ge=0, le=1, description="Share of past frames that are hidden from the context")
+    history_dropout: float = Field(0.15, ge=0, le=1, description="Share of frames whose whole history is hidden from the context")
     input_noise: float = Field(0.1, ge=0, description="Noise on past frames and source, in normalised units")
     mel_gain: float = Field(0.5, ge=0, description="Largest change of level of a window's log-mel, in its units (12.5 dB)")
     mel_time_mask_columns: int = Field(4, ge=0, description="Widest run of log-mel columns that is hidden")
@@ -93,7 +93,7 @@ class TrainingSpec(BaseModel):
     scale_floor: float = Field(
         0.05, ge=0, le=1, description="Noise of trailing components is not blown up: floor of scales as a share of the largest"
     )
-    keep: Literal["last", "best"] = Field("best", description="best: the averaged weights with the best validation likelihood")
+    keep: Literal["last", "best"] = Field("last", description="best: the averaged weights with the best validation likelihood")
     validate_every: int = Field(100, ge=1, description="Steps between validations")
     validation_windows: int = Field(128, ge=1, description="Windows of the validation split that are looked at")
     precision: Literal["32-true", "bf16-mixed"] = Field(

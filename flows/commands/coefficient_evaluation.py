@@ -41,7 +41,7 @@ def evaluate_command(
     seeds: Annotated[int, typer.Option(min=2, help="Samples of each held-out clip.")] = 10,
     clips: Annotated[int, typer.Option(min=1, help="Most held-out clips, evenly chosen.")] = 16,
     long_minutes: Annotated[float, typer.Option(min=0, help="Length of the long audio; 0: none.")] = 10.0,
-    temperature: Annotated[float, typer.Option(min=0, help="Spread of expressions; 1: the model's.")] = 1.0,
+    temperature: Annotated[float, typer.Option(min=0, help="Spread of expressions; 1: the model's.")] = 0.8,
     truth: Annotated[Path | None, typer.Option(help="Folder of the demo corpus, for the curves that drove it.")] = None,
     device: DeviceOption = "auto",
     json: JsonOption = False,

@@ -48,7 +48,7 @@ def sample_command(
     source: Annotated[Path | None, typer.Option(help="The face that is animated: picture, video or coefficients file.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
     takes: Annotated[int, typer.Option(min=1, max=10_000, help="How many different ones to draw.")] = 1,
-    temperature: Annotated[float, typer.Option(min=0, help="Spread of expressions; 1: the model's.")] = 1.0,
+    temperature: Annotated[float, typer.Option(min=0, help="Spread of expressions; 1: the model's.")] = 0.8,
     projection: Annotated[float, typer.Option(min=0, max=1, help="Manifold projection of latents: 0 none, 1 whole.")] = 0.0,
     pose: Annotated[str, typer.Option(help="audio, fixed, or a file whose head movement is followed. Default: audio if possible.")] = "",
     blink_rate: Annotated[float, typer.Option(min=0, help="Times as often as the training clips; 0: never.")] = 1.0,

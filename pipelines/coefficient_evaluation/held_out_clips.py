@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipelines.coefficient_evaluation.sample_figures import RealClip, SampledClip
 from pipelines.generation.audio_features import MelAudio
 from pipelines.generation.generator import CoefficientGenerator
-from pipelines.generation.request import FailedItem, GeneratedSequence, GenerationRequest, PoseMode
+from pipelines.generation.request import TEMPERATURE, FailedItem, GeneratedSequence, GenerationRequest, PoseMode
 from pipelines.training.coefficient_sequences import CoefficientSequence
 from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import Emotion
@@ -38,7 +38,7 @@ class EvaluationSettings:
     seeds: int = 10
     transfer_pairs: int = 96
     long_audio_s: float = 600.0
-    temperature: float = 1.0
+    temperature: float = TEMPERATURE
     seed: int = 0
 
 

@@ -28,7 +28,7 @@ RANGE_MARGIN = 0.0
 """Generated coefficients may leave the range of the training clips by this share of it."""
 
 EXPRESSION_PRIOR = TemporalPrior(correlation=0.95, independent_share=0.3)
-POSE_PRIOR = TemporalPrior(correlation=0.95, independent_share=0.3)
+POSE_PRIOR = TemporalPrior(correlation=0.0, independent_share=1.0)
 
 PLACE = slice(3, 6)
 """The part of a pose that belongs to the picture: where the head is, and how large."""

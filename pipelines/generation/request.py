@@ -18,6 +18,9 @@ Float32Array = NDArray[np.float32]
 
 LONGEST_FRAMES = 24 * 3600 * 25
 _LARGEST_SEED = 2**63
+TEMPERATURE = 0.8
+POSE_TEMPERATURE = 0.9
+"""Spread of what is drawn unless asked for otherwise: a little less than the models', which smooths what short trainings leave rough."""
 _LARGEST_TEMPERATURE = 4.0
 
 
@@ -113,8 +116,8 @@ class GenerationRequest:
     take: int = 0
     source_beta: Float32Array | None = None
     source_rho: Float32Array | None = None
-    temperature: float = 1.0
-    pose_temperature: float = 1.0
+    temperature: float = TEMPERATURE
+    pose_temperature: float = POSE_TEMPERATURE
     projection: float = 0.0
     pose: PoseMode | Float32Array = PoseMode.AUDIO
     reference_noise: float = 0.0

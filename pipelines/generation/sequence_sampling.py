@@ -106,7 +106,7 @@ class SequenceBatch:
             past = self._past[rows]
             for frame in range(warm_up):
                 values = self._frame(rows, None if windows is None else windows, past, latents[:, frame])
-                past = torch.cat([past[:, 1:], values[:, None]], dim=1)
+                past = self._flow.next_past(past, values)
             self._past[rows] = past
 
     def _first_windows(self, rows: list[int]) -> Tensor | None:
@@ -133,7 +133,7 @@ class SequenceBatch:
             sound = None if padded_windows is None else padded_windows[rows, frame]
             values = self._frame(rows, sound, self._past[rows], padded_latents[rows, frame])
             drawn[rows, frame] = values
-            self._past[rows] = torch.cat([self._past[rows, 1:], values[:, None]], dim=1)
+            self._past[rows] = self._flow.next_past(self._past[rows], values)
         return drawn
 
     def _frame(self, rows: slice | list[int], sound: Tensor | None, past: Tensor, latents: Tensor) -> Tensor:

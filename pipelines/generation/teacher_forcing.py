@@ -77,10 +77,9 @@ def _contexts(
     values = torch.from_numpy(np.ascontiguousarray(sequence.values)).to(device)
     frames = len(values)
     audio = sequence.audio or silent_audio(frames)
-    before = torch.cat([flow.center.expand(past_frames, -1), values])
-    if not with_past:
-        before = flow.center.expand(frames + past_frames, -1)
-    history = before.unfold(0, past_frames, 1).transpose(1, 2)
+    history = torch.cat([values[:1].expand(past_frames, -1), values])[:-1].unfold(0, past_frames, 1).transpose(1, 2)
+    known = torch.arange(frames, device=device)[:, None] + torch.arange(-past_frames, 0, device=device) >= 0
+    history = flow.seen_past(history, known & with_past)
     weights = torch.from_numpy(emotion).to(device)
     source = None if sequence.source is None else torch.from_numpy(sequence.source).to(device)
     for first in range(0, frames, _FRAMES_AT_ONCE):

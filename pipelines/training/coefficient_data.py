@@ -18,6 +18,7 @@ from pipelines.face_model.basis import read_face_model
 from pipelines.models.normalizing_flow.coefficient_flow import CoefficientFlow
 from pipelines.training.coefficient_loss import encode, frame_nll, target_values, window_shape
 from pipelines.training.coefficient_sequences import CoefficientSequence, Float32Array, SequenceSource, SequenceTable
+from pipelines.training.linear_prediction import fitted_prediction
 from pipelines.training.loaded_sequences import LoadedSequences
 from pipelines.training.source_faces import SourceFaces
 from pipelines.training.training_statistics import TrainingStatistics, measured
@@ -68,6 +69,11 @@ class CoefficientData:
         if self._kind is RunKind.POSEFLOW:
             return sequence.rho
         return sequence.beta if self.blinks is None else self.blinks.remove(sequence.beta)
+
+    def linear_past(self, past_frames: int) -> Float32Array:
+        """Return the linear prediction (tau F, F) of a frame from its history, in normalised units."""
+        units = self.statistics
+        return fitted_prediction(self.sample, units.center, units.scale, past_frames, self._spec.input_noise)
 
     def training_windows(self, flow: CoefficientFlow) -> TrainingWindows:
         """Return the batches of the training split."""

@@ -229,6 +229,8 @@ class _Run:
         units = self._data.statistics
         mel = (torch.from_numpy(units.mel_center), torch.from_numpy(units.mel_scale)) if flow.config.has_audio else (None, None)
         flow.set_normalisation(torch.from_numpy(units.center), torch.from_numpy(units.scale), *mel)
+        if flow.config.linear_past:
+            flow.set_linear_past(torch.from_numpy(self._data.linear_past(flow.config.past_frames)))
         return flow.to(self._fabric.device)
 
     @torch.no_grad()

@@ -20,7 +20,9 @@ SMALL: dict[str, Any] = {
     "audio_radius_frames": 1,
     "audio_channels": 6,
 }
-POSE: dict[str, Any] = {"features": 6, "emotions": 1, "has_source": False, "latent": "gaussian", "latent_mean_scale": 0.0}
+POSE: dict[str, Any] = {
+    "features": 6, "emotions": 1, "has_source": False, "latent": "gaussian", "latent_mean_scale": 0.0, "linear_past": True,
+}  # fmt: skip
 VARIANTS: dict[str, dict[str, Any]] = {
     "expression": {},
     "pose": POSE,
@@ -55,6 +57,8 @@ def random_flow(seed: int = 0, spread: float = 0.1, **changes: Any) -> Coefficie
                 parameter.add_(torch.randn_like(parameter) * spread)
         features = flow.config.features
         flow.set_normalisation(torch.randn(features), 0.1 + torch.rand(features), torch.randn(80), 0.5 + torch.rand(80))
+        if flow.config.linear_past:
+            flow.set_linear_past(0.3 * torch.randn_like(flow.past_map))
     return flow
 
 

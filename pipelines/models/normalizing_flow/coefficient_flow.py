@@ -34,12 +34,14 @@ class CoefficientFlow(nn.Module):
         config: sizes.
         center, scale: (F,) buffers, see `set_normalisation`.
         mel_center, mel_scale: (80,) buffers, see `set_normalisation`.
+        past_map: (tau F, F) buffer, see `set_linear_past`; only where the configuration has `linear_past`.
     """
 
     center: Tensor
     scale: Tensor
     mel_center: Tensor
     mel_scale: Tensor
+    past_map: Tensor
 
     def __init__(self, config: CoefficientFlowConfig) -> None:
         super().__init__()
@@ -49,6 +51,8 @@ class CoefficientFlow(nn.Module):
         self.register_buffer("scale", torch.ones(config.features))
         self.register_buffer("mel_center", torch.zeros(MEL_BINS))
         self.register_buffer("mel_scale", torch.ones(MEL_BINS))
+        if config.linear_past:
+            self.register_buffer("past_map", torch.zeros(config.past_frames * config.features, config.features))
         self.latent = EmotionLatent(config)
         self.audio_encoder = AudioEncoder(config) if config.has_audio else None
         self.context_encoder = ContextEncoder(config)
@@ -77,7 +81,17 @@ class CoefficientFlow(nn.Module):
             if value is not None:
                 self._set_buffer(name, value)
         self._sampler = None
-        self._sampler = None
+
+    @torch.no_grad()
+    def set_linear_past(self, past_map: Tensor) -> None:
+        """Fix the linear prediction (tau F, F) of a frame from its history, both in normalised units, oldest frame first.
+
+        Raises:
+            ValueError: the shape is wrong, a number is not finite, or the configuration has no `linear_past`.
+        """
+        if not self.config.linear_past:
+            raise ValueError("this flow has no linear prediction; set linear_past in its configuration")
+        self._set_buffer("past_map", past_map)
 
     def _set_buffer(self, name: str, value: Tensor) -> None:
         buffer: Tensor = getattr(self, name)
@@ -124,7 +138,7 @@ class CoefficientFlow(nn.Module):
 
         Args:
             audio: (N, 2r+1, W) features of frames t-r to t+r (`audio_windows`); None if the flow has no audio.
-            past: (N, tau, F) raw coefficients of frames t-tau to t-1, oldest first; a missing or dropped frame is `center`.
+            past: (N, tau, F) raw coefficients of frames t-tau to t-1, oldest first; see `seen_past` for missing and hidden ones.
             source: (N, F) raw coefficients of the source face; None if the flow has no source.
             emotion: (N, E) weights, each row's sum 1.
 
@@ -140,10 +154,38 @@ class CoefficientFlow(nn.Module):
             dtype = self.center.dtype
             audio, emotion = None if audio is None else audio.to(dtype), emotion.to(dtype)
             if (sampler := self._usable_sampler()) is not None:
-                return sampler.encode_context(audio, past.to(dtype), None if source is None else source.to(dtype), emotion)
+                context = sampler.encode_context(audio, past.to(dtype), None if source is None else source.to(dtype), emotion)
+                return self._predicted(context, self._normalised(past))
             source = None if source is None else self._normalised(source)
-            context: Context = self.context_encoder(audio, self._normalised(past), source, emotion)
-        return context
+            context = self.context_encoder(audio, self._normalised(past), source, emotion)
+            return self._predicted(context, self._normalised(past))
+
+    def _predicted(self, context: Context, past: Tensor) -> Context:
+        """Return the context with the linear prediction added to its shift."""
+        if not self.config.linear_past:
+            return context
+        return context._replace(shift=torch.addmm(context.shift, past.flatten(1), self.past_map))
+
+    def seen_past(self, past: Tensor, known: Tensor) -> Tensor:
+        """Return histories (..., tau, F) as the context wants them, given those in which some frames are not known.
+
+        A frame that is missing or hidden becomes `center`. With `linear_past` a history of which anything is known stays as it is.
+
+        Args:
+            past: (..., tau, F) raw coefficients; where frames before the first are unknown, the first stands for them.
+            known: bool (..., tau).
+        """
+        if self.config.linear_past:
+            known = known.any(dim=-1, keepdim=True)
+        return torch.where(known[..., None], past, self.center)
+
+    def next_past(self, past: Tensor, values: Tensor) -> Tensor:
+        """Return the histories (N, tau, F) one frame later, given those of a frame and its values (N, F), raw coefficients."""
+        moved = torch.cat([past[:, 1:], values[:, None]], dim=1)
+        if not self.config.linear_past:
+            return moved
+        hidden = (past == self.center).flatten(1).all(dim=1)
+        return torch.where(hidden[:, None, None], values[:, None], moved)
 
     def to_latent(self, beta: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         """Return (z, log_det) of raw beta (N, F): f^-1 of the paper, (N, F), and log|det dz/dbeta|, (N,), normalisation included."""

@@ -35,6 +35,8 @@ class CoefficientFlowConfig:
         degrees_of_freedom: nu of the Student-t base.
         latent_mean_scale: the fixed mean of each emotion is drawn from N(0, latent_mean_scale^2 I); 0 gives N(0, I) as base.
         context_shift: whether a last affine layer on the data side moves and scales each frame by functions of its context.
+        linear_past: whether frames are coded as differences from a linear function of the history, fixed before training. The
+            history is then known or hidden as a whole; where it begins, its first frame stands for those before.
         dropout: share of units dropped in audio features and context while training; the flow steps have none.
         seed: of the latent means and the first rotations of the linear layers.
     """
@@ -55,6 +57,7 @@ class CoefficientFlowConfig:
     degrees_of_freedom: float = 50.0
     latent_mean_scale: float = 1.0
     context_shift: bool = True
+    linear_past: bool = False
     dropout: float = 0.1
     seed: int = 0
 
@@ -117,5 +120,6 @@ def presets(name: PresetName, kind: FlowKind, *, emotions: int = EMOTION_CLASSES
         has_source=False,
         latent="gaussian",
         latent_mean_scale=0.0,
+        linear_past=True,
         **sizes,  # type: ignore[arg-type]
     )

@@ -69,7 +69,7 @@ class SamplingStep:
         self.beta.copy_(beta)
         if self._low is not None or self._high is not None:
             beta = beta.clamp(self._low, self._high)
-        self.past.copy_(torch.cat([self.past[:, 1:], beta[:, None]], dim=1))
+        self.past.copy_(self._flow.next_past(self.past, beta))
 
     def _recorded(self) -> torch.cuda.CUDAGraph:
         """Record one step; steps before it, on a stream of their own, let libraries allocate what they need."""

@@ -56,7 +56,7 @@ def stopped_at(store: ManagedStore, kind: RunKind, step: int) -> None:
         train_coefficients(store, source, small_config(kind, source), OPTIONS, stop)
 
 
-@pytest.mark.parametrize("kind", RunKind)
+@pytest.mark.parametrize("kind", COEFFICIENT_KINDS)
 def test_a_card_says_what_a_run_is(trained: ManagedStore, kind: RunKind) -> None:
     (card,) = list_runs(trained, kind)
     assert card.run_id == run_id_of(card.config)
@@ -78,7 +78,7 @@ def test_training_learns(trained: ManagedStore) -> None:
     assert losses[-1] < losses[0] - 0.02
 
 
-@pytest.mark.parametrize("kind", RunKind)
+@pytest.mark.parametrize("kind", COEFFICIENT_KINDS)
 def test_a_loaded_run_has_all_that_sampling_needs(trained: ManagedStore, kind: RunKind) -> None:
     run = load_coefficient_flow(trained, f"{kind.value}/latest")
     features = 64 if kind is RunKind.EXPFLOW else 6
@@ -91,7 +91,7 @@ def test_a_loaded_run_has_all_that_sampling_needs(trained: ManagedStore, kind: R
     assert run.extras.blinks is None
 
 
-@pytest.mark.parametrize("kind", RunKind)
+@pytest.mark.parametrize("kind", COEFFICIENT_KINDS)
 def test_going_on_gives_the_weights_of_an_unbroken_run(trained: ManagedStore, store: ManagedStore, kind: RunKind) -> None:
     stopped_at(store, kind, 40)
     assert list_runs(store, kind) == []

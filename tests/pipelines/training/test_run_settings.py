@@ -4,11 +4,11 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.training.run_settings import code_version, network_config, preset_training, run_config, software_versions
-from storage_schemas.training_runs import Preset, RunKind
+from storage_schemas.training_runs import COEFFICIENT_KINDS, Preset, RunKind
 from tests.factories.coefficient_sequences import invented_source
 
 
-@pytest.mark.parametrize("kind", RunKind)
+@pytest.mark.parametrize("kind", COEFFICIENT_KINDS)
 @pytest.mark.parametrize("preset", Preset)
 def test_presets(kind: RunKind, preset: Preset) -> None:
     config = run_config(kind, invented_source(4), preset_training(kind, preset))

@@ -9,7 +9,7 @@ import torch
 
 from pipelines.models.normalizing_flow.coefficient_flow import CoefficientFlow, presets
 from pipelines.models.normalizing_flow.flow_config import FlowKind, PresetName
-from tests.factories.coefficient_flows import VARIANTS, random_flow, random_inputs
+from tests.factories.coefficient_flows import POSE, VARIANTS, random_flow, random_inputs
 
 EACH_VARIANT = pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
 
@@ -244,3 +244,39 @@ def test_a_preparation_is_untouched_by_later_training() -> None:
         parameter.add_(torch.randn_like(parameter))
 
     assert torch.equal(sampler.from_latent(inputs.beta, sampler.encode_context(*inputs[:4])), expected)
+
+
+@torch.no_grad()
+def test_a_linear_prediction_moves_the_frame_that_a_latent_stands_for() -> None:
+    flow, blind = random_flow(**POSE), random_flow(**POSE)
+    blind.set_linear_past(torch.zeros_like(blind.past_map))
+    inputs = random_inputs(flow, 20)
+    past = ((inputs.past - flow.center) / flow.scale).flatten(1)
+
+    z, log_det = flow.to_latent(inputs.beta, inputs.context(flow))
+    moved, blind_log_det = blind.to_latent(inputs.beta - (past @ flow.past_map) * flow.scale, inputs.context(blind))
+
+    assert torch.allclose(z, moved, atol=1e-4)
+    assert torch.allclose(log_det, blind_log_det, atol=1e-4)
+
+
+def test_a_linear_prediction_is_refused_where_there_is_none_or_it_does_not_fit() -> None:
+    with pytest.raises(ValueError, match="set linear_past"):
+        random_flow().set_linear_past(torch.zeros(24, 8))
+    with pytest.raises(ValueError, match="past_map must be"):
+        random_flow(**POSE).set_linear_past(torch.zeros(6, 6))
+
+
+def test_histories_with_a_linear_prediction_are_hidden_as_a_whole_and_begin_with_their_first_frame() -> None:
+    flow, plain = random_flow(**POSE), random_flow()
+    past, values = torch.randn(3, 3, 6), torch.randn(3, 6)
+    known = torch.tensor([[False, False, True], [False] * 3, [True] * 3])
+    seen = flow.seen_past(past, known)
+    assert torch.equal(seen[[0, 2]], past[[0, 2]])
+    assert torch.equal(seen[1], flow.center.expand(3, -1))
+
+    following = flow.next_past(seen, values)
+    assert torch.equal(following[0], torch.cat([past[0, 1:], values[:1]]))
+    assert torch.equal(following[1], values[1].expand(3, -1))
+    hidden, frame = plain.center.expand(1, 3, -1), torch.randn(1, 8)
+    assert torch.equal(plain.next_past(hidden, frame)[0], torch.cat([hidden[0, 1:], frame]))
