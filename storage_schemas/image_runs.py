@@ -38,10 +38,11 @@ class ImageTrainingSpec(BaseModel):
     gradient_norm: float = Field(1.0, gt=0, description="Gradients are scaled down to this norm")
     average_decay: float = Field(0.99, ge=0, lt=1, description="Of the averaged weights (EMA), which are the ones that are used")
     window_iods: float = Field(
-        2.6, ge=0, description="Side of the still window that is cut out of a clip's crop, in inter-ocular distances; 0: the whole crop"
+        2.4, ge=0, description="Side of the still window that is cut out of a clip's crop, in inter-ocular distances; 0: the whole crop"
     )
-    region_weight: float = Field(5.0, ge=1, description="How often eyes and mouth count in picture errors, against 1 elsewhere")
+    region_weight: float = Field(3.0, ge=1, description="How often eyes and mouth count in picture errors, against 1 elsewhere")
     unquantised_steps: int = Field(40, ge=0, description="codebook: first steps, without codes; then these start at cluster centres")
+    codes_rate_factor: float = Field(4.0, gt=0, description="codebook: learning rate of the codes, times that of the networks")
     revive_every: int = Field(20, ge=1, description="codebook: steps between moving unused codes to where latents are")
     revive_share: float = Field(0.7, ge=0, le=1, description="codebook: share of the steps in which that is done")
     adversarial_share: float = Field(0.0, ge=0, le=1, description="Last share of the steps in which the discriminator takes part; 0: none")

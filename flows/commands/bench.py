@@ -140,6 +140,29 @@ def render_command(
     _show(values, json=json)
 
 
+@app.command("loader")
+def loader_command(
+    dataset: Annotated[str, typer.Option(help="Dataset version whose frames are loaded: id, beginning of one, or tag.")] = "latest",
+    store: Annotated[str, typer.Option(help="The store with the version.")] = "",
+    preset: Annotated[list[str] | None, typer.Option(help="Preset to measure; may be given several times; none: all.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure how fast frames come to a training of the codebook, against plain decoding of the same JPEGs from memory.
+
+    Example: flowvqtalker bench loader --dataset latest --store store/ --json
+    """
+    from pipelines.models.image_presets import PRESETS  # noqa: PLC0415
+    from pipelines.training.images.loader_benchmark import measure_loader  # noqa: PLC0415
+
+    unknown = sorted(set(preset or ()) - set(PRESETS))
+    if unknown:
+        raise BadInputError(f"unknown preset {unknown[0]!r}; presets are {', '.join(PRESETS)}")
+    settings = Settings()
+    with open_store(store or settings.store, settings) as opened, progress_bar("measuring", quiet=json) as advance:
+        values = measure_loader(opened, dataset, preset_names=preset or PRESETS, on_progress=advance)
+    _show(values, json=json)
+
+
 @app.command("face-model")
 def face_model_command(
     source: Annotated[Path, typer.Option(help="Folder of videos; a dataset version is built from them.")],

@@ -19,7 +19,7 @@ class ImagePreset:
 _TINY = ImagePreset(
     codebook=CodebookSettings(
         size_px=128,
-        code_count=512,
+        code_count=1024,
         code_width=64,
         encoder=PyramidSettings(shuffle=4, widths=(96, 128), blocks=(2, 2)),
         decoder=PyramidSettings(shuffle=4, widths=(96, 128), blocks=(2, 2)),

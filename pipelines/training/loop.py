@@ -194,7 +194,7 @@ class TrainingLoop:
         for companion in self._companions:
             companion.before_step(self.step, planned_steps)
         for group in self._plain_optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("rate_factor", 1.0)
         losses: dict[str, Tensor] = self._loss(batch)
         fabric.backward(losses[LOSS])
         fabric.clip_gradients(self._loss, self._optimiser, max_norm=settings.gradient_norm, error_if_nonfinite=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from pipelines.training.window_plan import Buffer, IntArray, generator
 from storage_schemas.image_runs import ImageTrainingSpec
 
 _DRAWS = 12
+_LEAST_THREADS, _MOST_THREADS = 2, 8
 
 
 class FrameBatch(NamedTuple):
@@ -75,11 +77,11 @@ TargetCodes = Callable[[LoadedFrames], list[IntArray]]
 def batch_of(loaded: LoadedFrames, frames: list[FramePlace], portraits: list[FramePlace], needs: FrameNeeds) -> FrameBatch:
     """Return frames, and for the generator what moves a portrait to each, without target codes."""
     values: dict[str, Any] = {
-        "pictures": _stacked([loaded.picture(place) for place in frames]),
+        "pictures": torch.from_numpy(loaded.pictures(frames)),
         "boxes": _stacked([loaded.boxes(place) for place in frames]),
     }
     if needs.motion_window:
-        values["portraits"] = _stacked([loaded.picture(place) for place in portraits])
+        values["portraits"] = torch.from_numpy(loaded.pictures(portraits))
         values["windows"] = _stacked([loaded.coefficients(place, needs.motion_window) for place in frames])
         values["portrait_coefficients"] = _stacked([loaded.coefficients(place)[0] for place in portraits])
         values["identity"] = _stacked([loaded.clips[place.clip].identity for place in portraits])
@@ -88,6 +90,11 @@ def batch_of(loaded: LoadedFrames, frames: list[FramePlace], portraits: list[Fra
 
 def _stacked(arrays: list[Any]) -> Tensor:
     return torch.from_numpy(np.stack(arrays))
+
+
+def decoding_threads() -> int:
+    """Return how many threads of a process decode frames: half its processors, within limits."""
+    return max(_LEAST_THREADS, min(_MOST_THREADS, (os.cpu_count() or 1) // 2))
 
 
 class TrainingFrames:
@@ -99,7 +106,7 @@ class TrainingFrames:
         spec: of the training.
         needs: of the network.
         target_codes: for the generator.
-        workers: threads that decode; each prepares whole batches.
+        workers: threads that decode; each prepares whole batches. 0: `decoding_threads`.
     """
 
     def __init__(
@@ -109,11 +116,12 @@ class TrainingFrames:
         spec: ImageTrainingSpec,
         needs: FrameNeeds,
         target_codes: TargetCodes | None = None,
-        workers: int = 1,
+        workers: int = 0,
     ) -> None:
         self._source, self._table, self._spec, self._needs, self._target_codes = source, table, spec, needs, target_codes
         self.plan = FramePlan(table, spec.batch_frames, spec.seed)
-        self._workers = workers
+        workers = workers or decoding_threads()
+        self.ahead = 2 * workers + 1
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
         self._lock = Lock()
@@ -122,7 +130,7 @@ class TrainingFrames:
 
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> FrameBatch:
         """Return one process's share of the batch of a step."""
-        for ahead in range(step, step + 2 * self._workers + 1):
+        for ahead in range(step, step + self.ahead):
             key = (ahead, rank, world_size)
             if key not in self._ahead:
                 self._ahead[key] = self._pool.submit(self._made, *key)

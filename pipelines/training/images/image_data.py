@@ -17,11 +17,9 @@ STATISTICS_CLIPS = 400
 VALIDATION_CLIPS = 16
 
 
-def training_frames(
-    source: VersionFrames, spec: ImageTrainingSpec, needs: FrameNeeds, target_codes: TargetCodes | None, workers: int
-) -> TrainingFrames:
+def training_frames(source: VersionFrames, spec: ImageTrainingSpec, needs: FrameNeeds, target_codes: TargetCodes | None) -> TrainingFrames:
     """Return the batches of the training split."""
-    return TrainingFrames(source, source.tables["train"], spec, needs, target_codes, workers)
+    return TrainingFrames(source, source.tables["train"], spec, needs, target_codes)
 
 
 def validation_batches(source: VersionFrames, spec: ImageTrainingSpec, needs: FrameNeeds) -> list[FrameBatch]:

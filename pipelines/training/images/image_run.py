@@ -18,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from pipelines.training.checkpoints import TensorGroups, read_last_checkpoint, write_checkpoint
 from pipelines.training.coefficient_training import RunOptions
+from pipelines.training.images.codebook_training import CODES
 from pipelines.training.images.image_run_settings import image_code_version, image_software_versions
 from pipelines.training.images.sample_pictures import sample_grid, samples_png
 from pipelines.training.images.trainees import Trainee, new_trainee
@@ -33,7 +34,6 @@ from storage_schemas.training_runs import CARD_FILE, CONFIG_FILE, CURVES_FILE, S
 
 _LOG = logging.getLogger(__name__)
 _LAST_POINTS = 5
-_DECODING_THREADS = 8
 
 OnProgress = Callable[[int, int, str], None]
 
@@ -90,7 +90,7 @@ def train_images(
     if finished is not None:
         return finished
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
-    run = _Run(fabric, folder, new_trainee(fabric, source, config, vgg19, _decoding_threads()), source, config, options, on_progress)
+    run = _Run(fabric, folder, new_trainee(fabric, source, config, vgg19), source, config, options, on_progress)
     try:
         return run.train()
     finally:
@@ -202,8 +202,7 @@ class _Run:
         watcher = Watcher(on_point=self._on_point, on_checkpoint=self._on_checkpoint)
         if self._on_progress is not None:
             watcher.on_progress = self._on_progress
-        trainable = [(name, parameter) for name, parameter in trainee.network.named_parameters() if parameter.requires_grad]
-        optimiser = adamw(trainable, spec.weight_decay)
+        optimiser = _optimiser(trainee.network, spec)
         loop = TrainingLoop(self._fabric, trainee.network, trainee.loss, optimiser, settings, watcher, trainee.companions(optimiser))
         trainee.attach(loop.average)
         return loop
@@ -276,6 +275,16 @@ class _Run:
         )
 
 
+def _optimiser(network: nn.Module, spec: ImageTrainingSpec) -> torch.optim.AdamW:
+    """Return AdamW of what is trained; codes have a rate of their own and no weight decay."""
+    trainable = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
+    codes = trainable.pop(CODES, None)
+    optimiser = adamw(trainable.items(), spec.weight_decay)
+    if codes is not None:
+        optimiser.add_param_group({"params": [codes], "weight_decay": 0.0, "rate_factor": spec.codes_rate_factor})
+    return optimiser
+
+
 def _drawn(curves: dict[str, list[tuple[int, float]]]) -> dict[str, list[tuple[int, float]]]:
     """Return the curves that share an axis: losses, not decibels and counts."""
     others = ("_db", "_share", "perplexity", "adaptive_weight", "adversarial")
@@ -291,7 +300,3 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"cpu ({platform.machine()})"
-
-
-def _decoding_threads() -> int:
-    return max(1, min(_DECODING_THREADS, (os.cpu_count() or 1) // 2))

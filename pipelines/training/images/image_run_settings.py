@@ -30,7 +30,7 @@ _PAPER: dict[str, Any] = {
     "validate_every": 5000, "validation_frames": 128, "unquantised_steps": 500, "revive_every": 100,
 }  # fmt: skip
 _PRESETS: dict[tuple[RunKind, Preset], dict[str, Any]] = {
-    (RunKind.CODEBOOK, Preset.TINY): {"steps": 1300},
+    (RunKind.CODEBOOK, Preset.TINY): {"steps": 2400, "validate_every": 600},
     (RunKind.VQIG, Preset.TINY): {"steps": 900},
     (RunKind.CODEBOOK, Preset.SMALL): {"steps": 8_000, **_SMALL},
     (RunKind.VQIG, Preset.SMALL): {"steps": 6_000, **_SMALL},

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.training.images.face_regions import Float32Array
 from pipelines.training.images.face_window import FaceWindow, face_window
-from pipelines.training.images.frame_decoding import Picture, decode_frame
+from pipelines.training.images.frame_decoding import Picture, decode_into
 from pipelines.training.images.version_frames import ClipFrames, closed_eyes, resting_order
 
 _RESTING_SHARE = 0.1
@@ -56,9 +56,12 @@ class LoadedFrames:
         clip = int(np.searchsorted(self._ends, number, side="right"))
         return FramePlace(clip, int(number - (self._ends[clip] - len(self.clips[clip].jpegs))))
 
-    def picture(self, place: FramePlace) -> Picture:
-        """Return (size, size, 3) uint8 RGB of the clip's window."""
-        return decode_frame(self.clips[place.clip].jpegs[place.frame], self.windows[place.clip], self._size_px, self._crop_px)
+    def pictures(self, places: Sequence[FramePlace]) -> Picture:
+        """Return (frames, size, size, 3) uint8 RGB of the clips' windows."""
+        pictures = np.empty((len(places), self._size_px, self._size_px, 3), np.uint8)
+        for picture, place in zip(pictures, places, strict=True):
+            decode_into(picture, self.clips[place.clip].jpegs[place.frame], self.windows[place.clip], self._crop_px)
+        return pictures
 
     def boxes(self, place: FramePlace) -> Float32Array:
         """Return boxes (3, 4) of eyes and mouth in shares of the window."""

@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -42,5 +41,5 @@ def load_perceptual(path: str) -> PerceptualDistance:
             load_file(path) if path.endswith(".safetensors") else torch.load(path, map_location="cpu", weights_only=True)
         )
         return perceptual_distance(weights)
-    except (OSError, SafetensorError, ValueError, RuntimeError, TypeError, AttributeError, KeyError) as error:
+    except Exception as error:  # whatever unsuitable bytes make of the readers
         raise BadInputError(f"--vgg19 {path}: expected torchvision's vgg19 weights, .safetensors or .pth ({error})") from error

@@ -81,7 +81,7 @@ class TargetCodeCache:
         frames = [FramePlace(clip, frame) for frame in range(len(loaded.clips[clip].jpegs))]
         batches = []
         for start in range(0, len(frames), _BATCH):
-            pictures = np.stack([loaded.picture(place) for place in frames[start : start + _BATCH]])
+            pictures = loaded.pictures(frames[start : start + _BATCH])
             with torch.autocast(self._device.type, torch.bfloat16, enabled=self._spec.precision == "bf16-mixed"):
                 codes = self._codebook.encode(from_bytes(torch.from_numpy(pictures).to(self._device)))
             batches.append(codes.to(torch.int16).cpu())

@@ -82,7 +82,7 @@ class Trainee(Protocol):
         ...
 
 
-def new_trainee(fabric: Fabric, source: VersionFrames, config: ImageRunConfig, vgg19: str, workers: int) -> Trainee:
+def new_trainee(fabric: Fabric, source: VersionFrames, config: ImageRunConfig, vgg19: str) -> Trainee:
     """Return what a configuration trains, on Fabric's device.
 
     Raises:
@@ -90,8 +90,8 @@ def new_trainee(fabric: Fabric, source: VersionFrames, config: ImageRunConfig, v
         StoreError: the store cannot be read.
     """
     if config.kind is RunKind.CODEBOOK:
-        return CodebookTrainee(fabric, source, config, vgg19, workers)
-    return GeneratorTrainee(fabric, source, config, vgg19, workers)
+        return CodebookTrainee(fabric, source, config, vgg19)
+    return GeneratorTrainee(fabric, source, config, vgg19)
 
 
 class CodebookTrainee:
@@ -101,7 +101,7 @@ class CodebookTrainee:
     parents: tuple[str, ...] = ()
     statistics: dict[str, Tensor] | None = None
 
-    def __init__(self, fabric: Fabric, source: VersionFrames, config: ImageRunConfig, vgg19: str, workers: int) -> None:
+    def __init__(self, fabric: Fabric, source: VersionFrames, config: ImageRunConfig, vgg19: str) -> None:
         spec = config.training
         self._fabric, self._spec = fabric, spec
         sizes = codebook_settings(config.network)
@@ -112,7 +112,7 @@ class CodebookTrainee:
         self.perceptual, self.adversarial = distance.name, _adversarial(spec)
         self.loss: nn.Module = CodebookLoss(self._codebook, spec, distance, self._adversary)
         needs = FrameNeeds(sizes.size_px)
-        self.frames = training_frames(source, spec, needs, None, workers)
+        self.frames = training_frames(source, spec, needs, None)
         self._validation = validation_batches(source, spec, needs)
         self._care: CodebookCare | None = None
 
@@ -157,7 +157,7 @@ class GeneratorTrainee:
 
     columns: tuple[str, ...] = ("portrait", "warped", "made", "asked for")
 
-    def __init__(self, fabric: Fabric, source: VersionFrames, config: ImageRunConfig, vgg19: str, workers: int) -> None:
+    def __init__(self, fabric: Fabric, source: VersionFrames, config: ImageRunConfig, vgg19: str) -> None:
         spec = config.training
         self._fabric = fabric
         loaded = load_codebook(source.store, config.codebook)
@@ -180,7 +180,7 @@ class GeneratorTrainee:
         self.parents: tuple[str, ...] = (run_folder(RunKind.CODEBOOK, config.codebook),)
         needs = FrameNeeds(sizes.size_px, generator.settings.mapping.window)
         codes = TargetCodeCache(source.store, loaded, fabric.device, spec)
-        self.frames = training_frames(source, spec, needs, codes, workers)
+        self.frames = training_frames(source, spec, needs, codes)
         self._validation = validation_batches(source, spec, needs)
 
     def companions(self, optimiser: torch.optim.Optimizer) -> list[Companion]:  # noqa: ARG002 - the interface
