@@ -16,7 +16,7 @@ from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
 from storage_schemas.errors import BadInputError, BuildFailedError
 from storage_schemas.face_models import FaceModelCard
-from storage_schemas.image_runs import ImageTrainingSpec
+from storage_schemas.image_runs import ImageRunConfig, ImageTrainingSpec
 from storage_schemas.training_runs import RunKind, TrainingSpec
 
 if TYPE_CHECKING:
@@ -172,23 +172,13 @@ def run_image_training(
     chosen = RunOptions(**options)
     with open_store(store, settings) as opened:  # before a server is started for nothing
         config = asked_config(kind, VersionFrames(opened, dataset), spec, codebook, vgg19)
-        opened.check_writable()
         finished = None if chosen.fresh else finished_image_run(opened, config)
         if finished is not None:
             return finished
-        if settings.gpu_deployment:
-            from infra.gpu_dispatch import run_on_work_pool  # noqa: PLC0415 - Prefect takes a second to import
-
-            asked = {
-                "kind": kind.value, "spec": spec.model_dump(mode="json"), "dataset": config.dataset, "store": store,
-                "codebook": config.codebook, "vgg19": vgg19, "options": asdict(chosen),
-            }  # fmt: skip
-            identity = {"config": config.model_dump(mode="json"), "store": store}
-            run_on_work_pool(settings.gpu_deployment, asked, identity)
-            finished = finished_image_run(opened, config)
-            if finished is None:
-                raise BuildFailedError(f"the flow run on {settings.gpu_deployment} is done, but {store} has no finished run of it")
-            return finished
+        opened.check_writable()
+    if settings.gpu_deployment:
+        asked = {"codebook": config.codebook, "vgg19": vgg19, "options": asdict(chosen)}
+        return _trained_elsewhere(settings, config, store, asked)
     image_fabric(chosen, spec)
     with prefect_api(settings.home):
         from flows.train_image_generator import train_image_generator  # noqa: PLC0415 - reads its environment when imported
@@ -197,3 +187,18 @@ def run_image_training(
         with listening(on_progress):
             trained: TrainedImageRun = train_image_generator(kind, spec, dataset, store, codebook, vgg19, chosen)
     return trained
+
+
+def _trained_elsewhere(settings: Settings, config: ImageRunConfig, store: str, asked: dict[str, Any]) -> TrainedImageRun:
+    """Have the flow run where `gpu_deployment` says, wait for it, and return what it left in the store."""
+    from infra.gpu_dispatch import run_on_work_pool  # noqa: PLC0415 - Prefect takes a second to import
+    from pipelines.training.images.image_run import finished_image_run  # noqa: PLC0415
+
+    spec = config.training.model_dump(mode="json")
+    parameters = {"kind": config.kind.value, "spec": spec, "dataset": config.dataset, "store": store, **asked}
+    run_on_work_pool(settings.gpu_deployment, parameters, {"config": config.model_dump(mode="json"), "store": store})
+    with open_store(store, settings) as opened:
+        finished = finished_image_run(opened, config)
+    if finished is None:
+        raise BuildFailedError(f"the flow run on {settings.gpu_deployment} is done, but {store} has no finished run of it")
+    return finished
