@@ -1,7 +1,7 @@
 """Which triangle of a mesh is seen at each pixel, in plain torch: batched, on any device, no compiled extension.
 
-Triangles are grouped by the size of their bounding box (powers of two); every pixel of the box is tested, and the nearest triangle
-of a pixel is found by one scatter of packed integers (depth above triangle number), so the result does not depend on order.
+For every triangle and row the pixels between the triangle's sides are listed and tested, all at once, and the nearest triangle of a
+pixel is found by one scatter of packed integers (depth above triangle number), so the result does not depend on order.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from torch import Tensor
 _ID_BITS = 20
 _DEPTH_STEPS = 2**30
 _EDGE_TOLERANCE = 1e-5
+# Sides that rise by less than this, in pixels, are level.
+_LEVEL = 1e-3
+_FAR = 2.0**20
 
 
 @torch.no_grad()
@@ -30,21 +33,21 @@ def visible_triangles(points_px: Tensor, triangles: Tensor, size_px: int) -> tup
     area = _cross(corners[..., 1, :2] - corners[..., 0, :2], corners[..., 2, :2] - corners[..., 0, :2])
     low = torch.ceil(corners[..., :2].amin(dim=2) - 0.5).clamp(min=0)
     high = torch.floor(corners[..., :2].amax(dim=2) - 0.5).clamp(max=size_px - 1)
-    extent = (high - low).amax(dim=-1) + 1
-    seen = (area < 0) & ((high - low).amin(dim=-1) >= 0)
+    batch, number = torch.nonzero((area < 0) & ((high - low).amin(dim=-1) >= 0), as_tuple=True)
+    corners, area, low, high = (part[batch, number] for part in (corners, area, low, high))
+    owner, row, column = _candidates(corners, low.long(), high.long())
+    places = torch.stack([column, row], dim=-1).to(corners.dtype) + 0.5
+    own_corners = corners[owner]
+    weights = barycentric_weights(own_corners[..., :2], area[owner], places)
+    inside = (weights >= -_EDGE_TOLERANCE).all(dim=-1)
+    depth = (weights * own_corners[..., 2]).sum(dim=-1)
     nearest, farthest = points_px[..., 2].amin(), points_px[..., 2].amax()
     depth_scale = (_DEPTH_STEPS - 1) / (farthest - nearest).clamp(min=1e-6)
+    steps = ((farthest - depth) * depth_scale).long().clamp(0, _DEPTH_STEPS - 1)
+    # What is outside its triangle is nearer than nothing at all.
+    packed = torch.where(inside, (steps << _ID_BITS) + (2**_ID_BITS - 1 - number[owner]), -1)
     keys = torch.full((len(points_px) * size_px * size_px,), -1, dtype=torch.int64, device=points_px.device)
-    side = 1
-    while side < 2 * size_px:
-        batch, number = torch.nonzero(seen & (extent <= side) & (extent > side // 2), as_tuple=True)
-        if len(batch):
-            inside, pixels, depth = _covered(corners[batch, number], area[batch, number], low[batch, number].long(), side, size_px)
-            steps = ((farthest - depth) * depth_scale).long().clamp(0, _DEPTH_STEPS - 1)
-            packed = (steps << _ID_BITS) + (2**_ID_BITS - 1 - number)[:, None]
-            target = batch[:, None] * size_px * size_px + pixels
-            keys.scatter_reduce_(0, target[inside], packed[inside], reduce="amax")
-        side *= 2
+    keys.scatter_reduce_(0, (batch[owner] * size_px + row) * size_px + column, packed, reduce="amax")
     found = keys >= 0
     numbers = torch.where(found, 2**_ID_BITS - 1 - (keys & (2**_ID_BITS - 1)), -1)
     depths = torch.where(found, farthest - (keys >> _ID_BITS) / depth_scale, torch.inf)
@@ -52,16 +55,46 @@ def visible_triangles(points_px: Tensor, triangles: Tensor, size_px: int) -> tup
     return numbers.view(shape), depths.view(shape)
 
 
-def _covered(corners: Tensor, area: Tensor, low: Tensor, side: int, size_px: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Test the pixels of boxes (side x side from `low`) of n triangles; return inside, flat pixel numbers and depths, (n, side^2)."""
-    steps = torch.arange(side, device=corners.device)
-    column = low[:, :1] + steps.repeat(side)
-    row = low[:, 1:] + steps.repeat_interleave(side)
-    centre = torch.stack([column, row], dim=-1).to(corners.dtype) + 0.5
-    weights = barycentric_weights(corners[:, None, :, :2], area[:, None], centre)
-    inside = (weights >= -_EDGE_TOLERANCE).all(dim=-1) & (column < size_px) & (row < size_px)
-    depth = (weights * corners[:, None, :, 2]).sum(dim=-1)
-    return inside, (row * size_px + column).clamp(max=size_px * size_px - 1), depth
+def _candidates(corners: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """List the pixels that triangles may cover: those between their sides in each row, and one more on either end.
+
+    Args:
+        corners: (n, 3, 3) of triangles.
+        low: (n, 2) first column and row of their boxes.
+        high: (n, 2) last ones.
+
+    Returns:
+        triangle, row and column (m,) of each.
+    """
+    owner, step = _counted(high[:, 1] - low[:, 1] + 1)
+    row = low[owner, 1] + step
+    left, right = _crossings(corners[owner, :, :2], row.to(corners.dtype) + 0.5)
+    first = torch.maximum(torch.floor(left - 0.5).long() - 1, low[owner, 0])
+    last = torch.minimum(torch.ceil(right - 0.5).long() + 1, high[owner, 0])
+    span, step = _counted((last - first + 1).clamp(min=0))
+    return owner[span], row[span], first[span] + step
+
+
+def _counted(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Return, for each of counts (n,), its number that many times, and 0, 1, 2 and so on beside it."""
+    numbers = torch.repeat_interleave(counts)
+    starts = torch.cumsum(counts, dim=0) - counts
+    return numbers, torch.arange(len(numbers), device=counts.device) - starts[numbers]
+
+
+def _crossings(corners: Tensor, height: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the least and the largest x (n,) at which sides of triangles (n, 3, 2) cross the height y (n,), which lies within them."""
+    ends = corners.roll(-1, dims=1)
+    rise = ends[..., 1] - corners[..., 1]
+    is_level = rise.abs() < _LEVEL
+    share = (height[:, None] - corners[..., 1]) / torch.where(is_level, torch.ones_like(rise), rise)
+    crossing = corners[..., 0] + share * (ends[..., 0] - corners[..., 0])
+    one, other = (torch.where(is_level, side[..., 0], crossing) for side in (corners, ends))
+    margin = torch.where(is_level, _LEVEL, _LEVEL / rise.abs().clamp(min=_LEVEL))
+    there = torch.where(is_level, (height[:, None] - corners[..., 1]).abs() <= 2 * _LEVEL, (share >= -margin) & (share <= 1 + margin))
+    left = torch.where(there, torch.minimum(one, other), torch.inf).amin(dim=1)
+    right = torch.where(there, torch.maximum(one, other), -torch.inf).amax(dim=1)
+    return left.clamp(-_FAR, _FAR), right.clamp(-_FAR, _FAR)
 
 
 def barycentric_weights(corners: Tensor, area: Tensor, places: Tensor) -> Tensor:

@@ -1,3 +1,6 @@
+import itertools
+
+import pytest
 import torch
 
 from pipelines.models.rasterising import barycentric_weights, signed_areas, visible_triangles
@@ -52,3 +55,24 @@ def test_weights() -> None:
     weights = barycentric_weights(corners, area, place)
     assert torch.allclose(weights @ corners, place)
     assert weights.sum() == 1
+
+
+def test_every_pixel_has_the_nearest_triangle_that_holds_its_centre() -> None:
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(2, 24, 3, generator=generator, dtype=torch.float64) * 24 - 4
+    points[1] = points[1].round()  # level and upright sides, corners that triangles share
+    triangles = torch.randint(0, 24, (40, 3), generator=generator)
+
+    numbers, depths = visible_triangles(points, triangles, 16)
+
+    for batch, row, column in itertools.product(range(2), range(16), range(16)):
+        corners = points[batch][triangles]
+        place = torch.tensor([column + 0.5, row + 0.5], dtype=torch.float64).expand(len(triangles), 2)
+        area = signed_areas(points[batch : batch + 1], triangles)[0]
+        weights = barycentric_weights(corners[..., :2], torch.where(area < 0, area, -1.0), place)
+        holds = (weights >= -1e-5).all(dim=-1) & (area < 0)
+        depth = torch.where(holds, (weights * corners[..., 2]).sum(dim=-1), torch.inf)
+        assert (int(numbers[batch, row, column]) >= 0) == bool(holds.any())
+        if holds.any():
+            assert depth[numbers[batch, row, column]] == pytest.approx(float(depth.min()), abs=1e-6)
+            assert float(depths[batch, row, column]) == pytest.approx(float(depth.min()), abs=1e-6)
