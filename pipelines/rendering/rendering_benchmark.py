@@ -112,7 +112,7 @@ def random_model(name: str) -> RenderingModel:
     torch.manual_seed(0)
     preset = image_preset(name)
     generator = ImageGenerator(preset.generator, ImageCodebook(preset.codebook)).eval()
-    return RenderingModel(f"vqig/random-{name}", generator, _invented_face_model(), preset.codebook.size_px)
+    return RenderingModel(f"vqig/random-{name}", generator, _invented_face_model())
 
 
 def frame_gflop(model: RenderingModel) -> float:

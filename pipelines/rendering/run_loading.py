@@ -35,7 +35,6 @@ def rendering_model(loaded: LoadedGenerator, face_model: FaceModel) -> Rendering
         run_id=f"{card.kind.value}/{card.run_id}",
         generator=loaded.generator,
         face_model=face_model,
-        field_size_px=loaded.codebook.settings.size_px,
         lineage={
             "dataset": card.dataset, "face_model": card.face_model, "codebook": card.codebook,
             "weights_sha256": card.weights_sha256, "code": card.code_version,

@@ -20,7 +20,7 @@ def small_rendering_model(settings: GeneratorSettings = GENERATOR, face_model: F
     for part in (generator.mapping, generator.encoder.adapt, generator.adapt):
         disturbed(part)
     generator.mapping.set_statistics(torch.tensor([0.0] * 67 + [0.0, 0.1, 0.35]), torch.ones(70))
-    return RenderingModel("vqig/small", generator.eval(), face_model or small_face_model(), SIZE_PX)
+    return RenderingModel("vqig/small", generator.eval(), face_model or small_face_model())
 
 
 def paper_form() -> GeneratorSettings:
