@@ -25,7 +25,7 @@ from storage_schemas.training_runs import Preset, RunKind
 VARIANTS: dict[str, dict[str, Any]] = {
     "SMM": {},
     "GMM": {"latent": "gaussian"},
-    "SMM without data dropout": {"past_dropout": 0.0},
+    "SMM without data dropout": {"past_dropout": 0.0, "history_dropout": 0.0},
 }
 """What each variant changes of the training's specification."""
 
