@@ -47,8 +47,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return a map of the same shape."""
-        inner = self.first(functional.relu(self.norm(features)))
-        change: Tensor = self.second(functional.relu(inner))
+        in_place = not torch.is_grad_enabled()  # fresh memory costs more than the rectifying; gradients would make copies
+        inner = self.first(functional.relu(self.norm(features), inplace=in_place))
+        change: Tensor = self.second(functional.relu(inner, inplace=in_place))
         return features + change
 
 

@@ -23,7 +23,18 @@ class AdaptiveNorm(nn.Module):
     def forward(self, features: Tensor, descriptor: Tensor) -> Tensor:
         """Return a map like features (batch, width, height, width of the map), of a descriptor (batch, descriptor width)."""
         scale, shift = self.change(descriptor)[..., None, None].chunk(2, dim=1)
-        variance, mean = torch.var_mean(features, dim=(2, 3), keepdim=True, correction=0)
+        variance, mean = channel_statistics(features)
         # (1 + a) (x - mu) + mu + s b, ordered so that the whole map is read twice only.
         offset = torch.sqrt(variance + 1e-6) * shift - scale * mean
         return torch.addcmul(features + offset, features, scale)
+
+
+def channel_statistics(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Return variance and mean (batch, width, 1, 1) over the places of each channel, in the type of the features.
+
+    `torch.var_mean` does the same; on a processor it takes about six times as long in channels-last memory.
+    """
+    rows = features.permute(0, 2, 3, 1).flatten(1, 2)
+    mean = rows.mean(dim=1, keepdim=True, dtype=torch.float32)
+    variance = (rows - mean).square().mean(dim=1)
+    return variance[..., None, None].to(features.dtype), mean[:, 0, :, None, None].to(features.dtype)

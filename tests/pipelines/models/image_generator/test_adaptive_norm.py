@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from pipelines.models.image_generator.adaptive_norm import AdaptiveNorm
+from pipelines.models.image_generator.adaptive_norm import AdaptiveNorm, channel_statistics
 
 
 def test_at_first_a_map_goes_through_unchanged() -> None:
@@ -29,3 +30,15 @@ def test_training_and_evaluation_give_the_same() -> None:
     torch.nn.init.normal_(norm.change.weight)
 
     assert torch.equal(norm.train()(features, descriptor), norm.eval()(features, descriptor))
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_statistics_are_those_of_torch(layout: torch.memory_format) -> None:
+    features = (torch.randn(2, 5, 8, 8, generator=torch.Generator().manual_seed(0)) * 3 + 7).to(memory_format=layout)
+
+    variance, mean = channel_statistics(features)
+
+    expected_variance, expected_mean = torch.var_mean(features, dim=(2, 3), keepdim=True, correction=0)
+    torch.testing.assert_close(variance, expected_variance)
+    torch.testing.assert_close(mean, expected_mean)
+    assert channel_statistics(features.bfloat16())[0].dtype == torch.bfloat16
