@@ -159,12 +159,15 @@ def extend_motion(motion: Tensor, known: Tensor, *, still_border: bool = True) -
     Args:
         motion: (batch, 2, size, size); size a power of two times an odd number, the larger the power the farther it reaches.
         known: (batch, size, size) bool, where it is to be kept.
-        still_border: motion fades to nothing at the edge of the picture; otherwise what is far off moves as the face on the whole.
+        still_border: motion fades to nothing where shoulders are, at the lower edge of the picture and the lowest quarter of its sides;
+            otherwise all that is far off moves as the face on the whole. Hair, which reaches the other edges, does in both cases.
     """
     weights = known[:, None].to(motion.dtype)
     if still_border:
-        edge = torch.ones_like(weights)
-        edge[..., 1:-1, 1:-1] = 0
+        edge = torch.zeros_like(weights)
+        edge[..., -1, :] = 1
+        lowest = weights.shape[-1] - weights.shape[-1] // 4
+        edge[..., lowest:, 0] = edge[..., lowest:, -1] = 1
         weights, motion = torch.maximum(weights, edge), motion * weights
     return _filled(motion * weights, weights)
 

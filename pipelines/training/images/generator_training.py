@@ -89,7 +89,7 @@ class GeneratorLoss(nn.Module):
         pictures = from_bytes(batch.pictures)
         targets = Targets(pictures, batch.codes, emphasis(batch.boxes, pictures.shape[-1], self._spec.region_weight))
         made = generated(self.generator, self.motion, batch)
-        weights = GeneratorLossWeights()
+        weights = GeneratorLossWeights(code=self._spec.late_code_weight if self._image_level else self._spec.code_weight)
         losses = code_level_loss(made, targets, self.generator.codebook.quantiser, weights)
         total, terms = losses.total, losses.terms
         if self._image_level:

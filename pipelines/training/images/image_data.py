@@ -15,6 +15,8 @@ from storage_schemas.image_runs import ImageTrainingSpec
 
 STATISTICS_CLIPS = 400
 VALIDATION_CLIPS = 16
+_BETA = 64
+_FLOOR_SHARE = 0.1
 
 
 def training_frames(source: VersionFrames, spec: ImageTrainingSpec, needs: FrameNeeds, target_codes: TargetCodes | None) -> TrainingFrames:
@@ -39,11 +41,14 @@ def validation_batches(source: VersionFrames, spec: ImageTrainingSpec, needs: Fr
 
 
 def coefficient_statistics(source: VersionFrames, spec: ImageTrainingSpec) -> dict[str, Tensor]:
-    """Return mean and stddev (70,) of the usable frames of training clips, spread evenly over the split; rho in units of windows."""
+    """Return mean and stddev (70,) of the usable frames of training clips, spread evenly over the split; rho in units of windows.
+
+    Trailing components of an expression are mostly noise of the fit, and dividing by their deviation would make it as loud as speech; so
+    deviations of expressions have a floor, a share of the largest.
+    """
     table = source.tables["train"]
     rows = np.unique(np.linspace(0, len(table) - 1, min(STATISTICS_CLIPS, len(table))).round().astype(np.int64))
     values = np.concatenate(source.window_coefficients(table, rows, spec.window_iods)).astype(np.float64)
-    return {
-        "mean": torch.from_numpy(values.mean(axis=0)).float(),
-        "stddev": torch.from_numpy(values.std(axis=0)).float(),
-    }
+    stddev = values.std(axis=0)
+    stddev[:_BETA] = np.hypot(stddev[:_BETA], _FLOOR_SHARE * stddev[:_BETA].max())
+    return {"mean": torch.from_numpy(values.mean(axis=0)).float(), "stddev": torch.from_numpy(stddev).float()}

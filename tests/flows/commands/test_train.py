@@ -45,3 +45,27 @@ def test_a_version_without_coefficients(tmp_path: Path) -> None:
     with local_store(tmp_path) as opened:
         version = publish(opened).dataset_version
     assert "face_model: {enabled: true}" in refused("expflow", "--store", tmp_path, "--dataset", version)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dataset", "nonesuch"], "no version or tag 'nonesuch'"),
+        (["--set", "region_weigh=1"], "region_weigh: Extra inputs are not permitted"),
+        (["--set", "region_weight=0.5"], "region_weight: Input should be greater than or equal to 1"),
+        (["--set", "variant=C"], "variant: Input should be 'B'"),
+        (["--device", "tpu"], "expected auto, cpu or cuda"),
+        (["--vgg19", "nonesuch.pth"], "nonesuch.pth: cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["codebook", "vqig"])
+def test_wrong_trainings_on_images_name_the_remedy(store: Path, kind: str, options: list[str], message: str) -> None:
+    with local_store(store) as opened:
+        version = opened.list_folders("versions")[0]
+    assert message in refused(kind, "--store", store, *([] if "--dataset" in options else ["--dataset", version]), *options)
+
+
+def test_a_generator_without_a_codebook(store: Path) -> None:
+    with local_store(store) as opened:
+        version = opened.list_folders("versions")[0]
+    assert "0 finished runs 'latest'" in refused("vqig", "--store", store, "--dataset", version)
