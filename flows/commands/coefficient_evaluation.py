@@ -52,12 +52,13 @@ def evaluate_command(
     """
     from flows.commands.coefficients import chosen_device  # noqa: PLC0415 - that module includes this one
     from pipelines.coefficient_evaluation.held_out_clips import EvaluationSettings  # noqa: PLC0415 - torch takes seconds to import
-    from pipelines.coefficient_evaluation.run_evaluation import DEFAULT_RUNS, evaluate_runs  # noqa: PLC0415
+    from pipelines.coefficient_evaluation.run_evaluation import evaluate_runs  # noqa: PLC0415
+    from pipelines.generation.run_loading import LATEST_RUNS  # noqa: PLC0415
 
     settings = EvaluationSettings(seeds=seeds, long_audio_s=long_minutes * 60, temperature=temperature)
     with opened_store(store) as opened:
         report = evaluate_runs(
-            opened, models or DEFAULT_RUNS, dataset, split, settings, truth, most_clips=clips, device=chosen_device(device)
+            opened, models or LATEST_RUNS, dataset, split, settings, truth, most_clips=clips, device=chosen_device(device)
         )  # fmt: skip
     if json:
         write_json(report.as_json())
@@ -98,12 +99,12 @@ def pictures_command(
     """
     from flows.commands.coefficients import chosen_device  # noqa: PLC0415
     from pipelines.coefficient_evaluation.held_out_clips import EvaluationSettings  # noqa: PLC0415
-    from pipelines.coefficient_evaluation.run_evaluation import DEFAULT_RUNS, load_inputs  # noqa: PLC0415
+    from pipelines.coefficient_evaluation.run_evaluation import load_inputs  # noqa: PLC0415
     from pipelines.coefficient_evaluation.run_pictures import draw_run_pictures  # noqa: PLC0415
-    from pipelines.generation.run_loading import load_models  # noqa: PLC0415
+    from pipelines.generation.run_loading import LATEST_RUNS, load_models  # noqa: PLC0415
 
     with opened_store(store) as opened:
-        inputs = load_inputs(opened, models or DEFAULT_RUNS, dataset, split, most_clips=64, device=chosen_device(device))
+        inputs = load_inputs(opened, models or LATEST_RUNS, dataset, split, most_clips=64, device=chosen_device(device))
         others = [load_models(opened, [name])[0] for name in compare or []]
     files = draw_run_pictures(folder, inputs, others, EvaluationSettings(seeds=seeds), clip)
     if json:

@@ -29,7 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="Draw expressions and head poses fr
 app.add_typer(coefficient_evaluation.app)
 
 ModelsOption = Annotated[
-    list[str], typer.Option("--models", help="Run of ExpFlow or PoseFlow, e.g. expflow/latest; give the option once for each.")
+    list[str] | None, typer.Option("--models", help="Run of ExpFlow or PoseFlow, e.g. expflow/3f2a, once for each; none: the latest.")
 ]
 WriteRows = Callable[[list[list[Any]]], None]
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")]
@@ -38,7 +38,7 @@ DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where 
 @app.command("sample")
 def sample_command(
     *,
-    models: ModelsOption,
+    models: ModelsOption = None,
     audio: Annotated[Path, typer.Option(help="Any audio file, or a video with sound.")],
     out: Annotated[Path, typer.Option(help="File to write: .safetensors or .npz.")],
     store: StoreOption = "",
@@ -70,13 +70,13 @@ def sample_command(
     from pipelines.generation.coefficient_files import require_suffix  # noqa: PLC0415 - torch takes seconds to import
     from pipelines.generation.generator import CoefficientGenerator  # noqa: PLC0415
     from pipelines.generation.request import FailedItem  # noqa: PLC0415
-    from pipelines.generation.run_loading import load_models  # noqa: PLC0415
+    from pipelines.generation.run_loading import LATEST_RUNS, load_models  # noqa: PLC0415
 
     require_suffix(out)
     if emotion and reference is not None:
         raise BadInputError("give an emotion or a reference, not both")
     with opened_store(store) as opened, tempfile.TemporaryDirectory(prefix="flowvqtalker-face-model-") as scratch:
-        expflow, poseflow = load_models(opened, models)
+        expflow, poseflow = load_models(opened, models or list(LATEST_RUNS))
         files = _InputFiles(opened, expflow, Path(scratch))
         request = _request(
             _Asked(audio, emotion, reference, source, pose), files, poseflow is not None,
@@ -226,7 +226,7 @@ def chosen_device(name: str) -> str:
 def likelihood_command(
     *,
     version: VersionArgument,
-    models: ModelsOption,
+    models: ModelsOption = None,
     store: StoreOption = "",
     split: Annotated[list[str] | None, typer.Option(help="Split to judge, once for each; none: train, validation, test.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV of all clips.")] = None,
@@ -240,11 +240,11 @@ def likelihood_command(
     Example: flowvqtalker coefficients likelihood latest --models expflow/latest --store store/ --out clips.csv
     """
     from pipelines.generation.likelihood import likelihood_report, score_clips  # noqa: PLC0415
-    from pipelines.generation.run_loading import load_models  # noqa: PLC0415
+    from pipelines.generation.run_loading import LATEST_RUNS, load_models  # noqa: PLC0415
     from pipelines.training.version_sequences import VersionSequences  # noqa: PLC0415
 
     with opened_store(store) as opened, _csv_rows(frames, ["clip_id", "frame", "nll"]) as write_frames:
-        model = load_models(opened, models)[0]
+        model = load_models(opened, models or list(LATEST_RUNS[:1]))[0]
         model.flow.to(chosen_device(device))
         source = VersionSequences(opened, version)
         splits = split or ["train", "validation", "test"]

@@ -29,7 +29,6 @@ from pipelines.training.coefficient_sequences import CoefficientSequence
 from pipelines.training.version_sequences import VersionSequences
 from storage_schemas.errors import BadInputError
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.training_runs import COEFFICIENT_KINDS
 
 
 class ClipReport(BaseModel):
@@ -171,6 +170,3 @@ def _clip_report(sample: SampledClip, yardstick: Yardstick) -> ClipReport:
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
-
-DEFAULT_RUNS = tuple(f"{kind.value}/latest" for kind in COEFFICIENT_KINDS)
-"""The runs that are evaluated if none is named."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.generation.coefficient_model import CoefficientModel
-from pipelines.training.run_folder import LoadedRun, load_coefficient_flow
+from pipelines.training.run_folder import LATEST, LoadedRun, load_coefficient_flow
 from storage_schemas.errors import BadInputError
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.training_runs import EMOTIONS, RunKind
+from storage_schemas.training_runs import COEFFICIENT_KINDS, EMOTIONS, RunKind
+
+LATEST_RUNS = tuple(f"{kind.value}/{LATEST}" for kind in COEFFICIENT_KINDS)
+"""The runs that are used if none is named: the latest ExpFlow and the latest PoseFlow."""
 
 
 def coefficient_model(run: LoadedRun) -> CoefficientModel:

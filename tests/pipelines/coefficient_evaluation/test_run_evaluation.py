@@ -7,7 +7,8 @@ import pytest
 from infra.managed_store import ManagedStore
 from pipelines.coefficient_evaluation.figure_list import FIGURES
 from pipelines.coefficient_evaluation.held_out_clips import EvaluationSettings
-from pipelines.coefficient_evaluation.run_evaluation import DEFAULT_RUNS, evaluate_runs
+from pipelines.coefficient_evaluation.run_evaluation import evaluate_runs
+from pipelines.generation.run_loading import LATEST_RUNS
 from pipelines.training.coefficient_training import RunOptions, train_coefficients
 from pipelines.training.run_settings import preset_training, run_config
 from pipelines.training.version_sequences import VersionSequences
@@ -33,7 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ManagedStore, str
 
 def test_runs_are_evaluated_by_name(trained: tuple[ManagedStore, str]) -> None:
     store, version = trained
-    report = evaluate_runs(store, DEFAULT_RUNS, version, "train", SETTINGS)
+    report = evaluate_runs(store, LATEST_RUNS, version, "train", SETTINGS)
 
     assert [name.split("/")[0] for name in report.models] == ["expflow", "poseflow"]
     assert report.dataset == version
@@ -50,11 +51,11 @@ def test_a_split_without_clips_is_named(trained: tuple[ManagedStore, str]) -> No
     store, version = trained
 
     with pytest.raises(BadInputError, match="no clip of 8 frames or more in split 'validation'"):
-        evaluate_runs(store, DEFAULT_RUNS, version, "validation", SETTINGS)
+        evaluate_runs(store, LATEST_RUNS, version, "validation", SETTINGS)
 
 
 def test_the_folder_of_the_truth_must_be_a_demo_corpus(trained: tuple[ManagedStore, str], tmp_path: Path) -> None:
     store, version = trained
 
     with pytest.raises(BadInputError, match="is no demo corpus"):
-        evaluate_runs(store, DEFAULT_RUNS, version, "train", SETTINGS, truth=tmp_path)
+        evaluate_runs(store, LATEST_RUNS, version, "train", SETTINGS, truth=tmp_path)
