@@ -169,4 +169,3 @@ def _clip_report(sample: SampledClip, yardstick: Yardstick) -> ClipReport:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
