@@ -48,7 +48,7 @@ class WarpingNetwork(nn.Module):
         for step, level, portrait in zip(self.steps, self.up[1:], maps[1:], strict=True):
             features = level(step(features) + portrait, descriptor)
         # An eighth of the picture is one unit, so that weights of usual size make motions of usual size.
-        motion: Tensor = self.last(functional.relu(features)).float() * (size_px / 8)
+        motion: Tensor = self.last(functional.leaky_relu(features, 0.1)).float() * (size_px / 8)
         return functional.interpolate(motion, size=(size_px, size_px), mode="bilinear", align_corners=False)
 
 

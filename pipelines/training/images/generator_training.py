@@ -20,6 +20,8 @@ from pipelines.training.images.picture_figures import PictureErrors
 from pipelines.training.loop import LOSS
 from storage_schemas.image_runs import ImageTrainingSpec
 
+WARP = "warp."
+"""What the names of the warping network's parameters begin with."""
 _BETA = 64
 
 

@@ -19,6 +19,7 @@ from torch.utils.tensorboard import SummaryWriter
 from pipelines.training.checkpoints import TensorGroups, read_last_checkpoint, write_checkpoint
 from pipelines.training.coefficient_training import RunOptions
 from pipelines.training.images.codebook_training import CODES
+from pipelines.training.images.generator_training import WARP
 from pipelines.training.images.image_run_settings import image_code_version, image_software_versions
 from pipelines.training.images.sample_pictures import sample_grid, samples_png
 from pipelines.training.images.trainees import Trainee, new_trainee
@@ -276,12 +277,15 @@ class _Run:
 
 
 def _optimiser(network: nn.Module, spec: ImageTrainingSpec) -> torch.optim.AdamW:
-    """Return AdamW of what is trained; codes have a rate of their own and no weight decay."""
+    """Return AdamW of what is trained; codes and the warping network have rates of their own, and codes no weight decay."""
     trainable = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
     codes = trainable.pop(CODES, None)
+    warp = [trainable.pop(name) for name in list(trainable) if name.startswith(WARP)]
     optimiser = adamw(trainable.items(), spec.weight_decay)
     if codes is not None:
         optimiser.add_param_group({"params": [codes], "weight_decay": 0.0, "rate_factor": spec.codes_rate_factor})
+    if warp:
+        optimiser.add_param_group({"params": warp, "weight_decay": 0.0, "rate_factor": spec.warp_rate_factor})
     return optimiser
 
 
