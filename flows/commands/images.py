@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,7 +57,8 @@ def portrait_command(
         rendering = load_rendering_model(opened, model)
     if rendering.face_model is None:
         raise BadInputError(f"{rendering.run_id} has no face model to fit portraits with")
-    portrait = prepare_portrait(picture, rendering.face_model, rendering.size_px, rendering.place)
+    with _native_logs_hidden():
+        portrait = prepare_portrait(picture, rendering.face_model, rendering.size_px, rendering.place)
     if out is not None:
         _write_png(out, portrait.rgb)
     values = portrait.summary()
@@ -172,6 +177,21 @@ def ablation_command(
         return
     write_line(report.markdown())
     say(f"written to {folder}")
+
+
+@contextmanager
+def _native_logs_hidden() -> Iterator[None]:
+    """Keep what native libraries write to stderr, past Python, from the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    hidden = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(hidden, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(hidden)
 
 
 def _render_settings(device: str, precision: str) -> RenderSettings:

@@ -27,6 +27,9 @@ from storage_schemas.rejections import RejectionReason
 Float32Array = NDArray[np.float32]
 
 MIN_FACE_PX = 48
+_ROLL = 2
+_LARGEST_SEARCHED_PX = 4096
+"""Larger pictures are shrunk before faces are looked for; a face of less than a fortieth of their side is not a portrait's."""
 _STILL_FRAMES = 12  # a fit wants a clip of so many
 _REMEDIES = {
     RejectionReason.NOT_MEDIA: f"give a picture of one of the formats {', '.join(STILL_FORMATS)}",
@@ -117,8 +120,15 @@ def prepare_portrait(
         rgb = read_still(path, LimitSettings(min_side_px=16))
     except ItemRejectedError as error:
         raise BadInputError(f"portrait {path}: {error.message}; {_REMEDIES.get(error.reason, 'give another picture')}") from error
-    face = _track(path, rgb, min_face_px, landmark_settings or LandmarkSettings())
+    settings = landmark_settings or LandmarkSettings()
+    face = _track(path, rgb, min_face_px, settings)
     fit = _fit(path, face, face_model)
+    quarter_turns = round(float(fit.pose[0, _ROLL]) / (np.pi / 2))
+    if quarter_turns:
+        # A picture that lies on its side and does not say so.
+        rgb = np.ascontiguousarray(np.rot90(rgb, -quarter_turns))
+        face = _track(path, rgb, min_face_px, settings)
+        fit = _fit(path, face, face_model)
     rho = fit.pose[0].astype(np.float64)
     window = face.window if place is None else window_for(rho, face.window, place)
     origin = np.array([window.x_px, window.y_px, 0], np.float32)
@@ -168,12 +178,16 @@ def _faces(rgb: NDArray[np.uint8]) -> Float32Array:
 
     The detector misses some faces that fill the picture; with a border around it they are found.
     """
-    found = find_faces(rgb)
-    if len(found):
-        return found
-    border = max(rgb.shape) // 4
-    smaller = np.asarray(cv2.copyMakeBorder(rgb, border, border, border, border, cv2.BORDER_REPLICATE), np.uint8)
-    return find_faces(smaller) - np.float32(border)
+    factor = max(1.0, max(rgb.shape) / _LARGEST_SEARCHED_PX)
+    searched = rgb
+    if factor > 1:
+        searched = np.asarray(cv2.resize(rgb, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA), np.uint8)
+    found = find_faces(searched)
+    if not len(found):
+        border = max(searched.shape) // 4
+        smaller = np.asarray(cv2.copyMakeBorder(searched, border, border, border, border, cv2.BORDER_REPLICATE), np.uint8)
+        found = find_faces(smaller, small_too=False) - np.float32(border)
+    return found * np.float32(factor)
 
 
 def _check_height(path: Path, height_px: float, least_px: int) -> None:

@@ -91,6 +91,13 @@ def test_the_rotation_of_the_camera_is_undone(tmp_path: Path, plain: Portrait, o
     assert difference(portrait, plain) < 1
 
 
+def test_a_picture_that_lies_on_its_side_is_put_upright(tmp_path: Path, plain: Portrait) -> None:
+    portrait = prepared(write(tmp_path / "side.png", np.ascontiguousarray(np.rot90(FACE))))
+
+    assert difference(portrait, plain) < 1
+    assert abs(portrait.rho[2]) < 0.3
+
+
 def test_a_very_wide_picture(tmp_path: Path, plain: Portrait) -> None:
     large = cv2.resize(FACE, (8000, 7500), interpolation=cv2.INTER_LINEAR)
 
