@@ -19,7 +19,8 @@ from pipelines.models.image_generator.mapping import windows_of
 from pipelines.models.motion_field import FaceCoefficients, MotionFields, SeenFaces, extend_motion
 from pipelines.rendering.portrait_preparation import Portrait
 from pipelines.rendering.recorded_batch import RecordedBatch
-from pipelines.rendering.rendering_model import RenderingModel, face_motion
+from pipelines.rendering.rendering_model import RenderingModel
+from pipelines.training.images.generator_training import face_motion
 
 Float32Array = NDArray[np.float32]
 Rows = Sequence[int] | NDArray[np.int64]

@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from pipelines.face_model.basis import FaceModel
-from pipelines.face_model.geometry import surface_triangles
 from pipelines.models.image_generator.generator import ImageGenerator
-from pipelines.models.motion_field import FaceMotion
 from pipelines.rendering.portrait_frame import FacePlace
 
 LARGEST_FIELD_PX = 256
@@ -53,9 +49,3 @@ class RenderingModel:
         """Where faces lay in the training clips, on average."""
         x, y, scale = self.generator.mapping.mean[_PLACE].tolist()
         return FacePlace(x, y, scale)
-
-
-def face_motion(model: FaceModel, size_px: int) -> FaceMotion:
-    """Return the motion fields of a face model."""
-    mean, identity, expression = (torch.tensor(array) for array in (model.mean, model.identity_basis, model.expression_basis))
-    return FaceMotion(mean, identity, expression, torch.tensor(surface_triangles(model)), size_px)

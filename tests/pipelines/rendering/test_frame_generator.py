@@ -13,7 +13,7 @@ from pipelines.models.motion_field import FaceCoefficients, MotionFields, extend
 from pipelines.rendering.frame_generator import FrameGenerator, PortraitCode, Precision, RenderSettings
 from pipelines.rendering.portrait_frame import SquareWindow
 from pipelines.rendering.portrait_preparation import Portrait
-from pipelines.rendering.rendering_model import face_motion
+from pipelines.training.images.generator_training import face_motion
 from tests.factories.face_models import small_face_model
 from tests.factories.image_models import SIZE_PX, variant_settings
 from tests.factories.rendering_models import moving_head, paper_form, picture, small_rendering_model
