@@ -121,6 +121,7 @@ def test_an_added_clip_is_decoded_alone_and_gives_the_id_of_a_build_from_nothing
     assert grown.dataset_version == workshop.from_scratch.dataset_version != workshop.first.dataset_version
 
 
+@pytest.mark.slow
 def test_other_audio_features_rebuild_the_audio_family_only(workshop: Workshop, tmp_path: Path) -> None:
     spec = workshop.spec.model_copy(update={"audio": workshop.spec.audio.model_copy(update={"fmin_hz": 80.0})})
     changed = run_build(spec, workshop.corpus, workshop.other, workers=2)

@@ -35,6 +35,7 @@ def test_the_environment_keeps_what_the_user_has_set(tmp_path: Path, monkeypatch
     assert os.environ["PREFECT_HOME"] == str(tmp_path / "prefect")
 
 
+@pytest.mark.slow
 def test_two_at_once_have_databases_of_their_own_and_a_killed_one_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     code = f"{_WAIT}with prefect_api(Path({str(tmp_path)!r})) as url:\n    print(url, flush=True)\n    time.sleep(600)"
