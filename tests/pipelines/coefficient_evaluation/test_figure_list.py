@@ -8,7 +8,7 @@ from tests.factories.repository import document
 
 
 def test_the_documents_list_every_figure_as_it_is_printed() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", document("docs/coefficient_evaluation.md"), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|$", document("docs/coefficient_evaluation.md"), re.MULTILINE)
 
     assert rows == [(name, figure.meaning, figure.wanted) for name, figure in FIGURES.items()]
 
