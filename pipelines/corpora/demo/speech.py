@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.corpora.demo import espeak_process
+from pipelines.speech.espeak import Voice, require_speech, run_espeak
 from storage_schemas.errors import BadInputError
 
+__all__ = ["SPEECH_RATE_HZ", "Phoneme", "Speech", "Voice", "require_speech", "speak"]
+
 SPEECH_RATE_HZ = 22050
-_TIME_LIMIT_S = 60.0
-
-
-@dataclass(frozen=True)
-class Voice:
-    """How a sentence is spoken: espeak-ng voice with variant, words per minute, pitch and pitch range (0..100 each)."""
-
-    name: str
-    words_per_minute: int
-    pitch: int
-    pitch_range: int
 
 
 @dataclass(frozen=True)
@@ -56,35 +43,13 @@ class Speech:
         return len(self.samples) / SPEECH_RATE_HZ
 
 
-def require_speech() -> tuple[str, str]:
-    """Return the paths of espeak-ng's library and data.
-
-    Raises:
-        BadInputError: if the optional package is not installed.
-    """
-    try:
-        import espeakng_loader  # noqa: PLC0415 - optional, because espeak-ng is GPL-3
-    except ImportError as error:
-        msg = "the demo corpus speaks with espeak-ng, which is not installed: pip install 'flowvqtalker[speech]' (espeak-ng is GPL-3)"
-        raise BadInputError(msg) from error
-    return str(espeakng_loader.get_library_path()), str(espeakng_loader.get_data_path())
-
-
 def speak(text: str, voice: Voice) -> Speech:
     """Speak a text; the same samples for the same text and voice, every time.
 
     Raises:
         BadInputError: if espeak-ng is not installed, or refuses the voice.
     """
-    library, data = require_speech()
-    script = str(Path(espeak_process.__file__))
-    settings = [str(voice.words_per_minute), str(voice.pitch), str(voice.pitch_range)]
-    command = [sys.executable, "-I", "-S", script, library, data, voice.name, *settings, text]
-    done = subprocess.run(command, capture_output=True, timeout=_TIME_LIMIT_S, check=False)  # noqa: S603 - fixed program, list of arguments
-    if done.returncode != 0:
-        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise BadInputError(f"espeak-ng could not speak {text!r} with voice {voice.name!r}: {' '.join(reason)}")
-    return _parse(json.loads(done.stdout), text)
+    return _parse(run_espeak(text, voice), text)
 
 
 def _parse(spoken: dict[str, object], text: str) -> Speech:

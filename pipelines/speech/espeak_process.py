@@ -4,7 +4,7 @@ espeak-ng keeps state between sentences (phase of the voice's flutter, its noise
 clear, so the same sentence sounds a little different the second time. A fresh process gives the same samples every time, and a crash of the
 library stays in it. Standard library only, so that it starts quickly.
 
-Arguments: library, data folder, voice, words per minute, pitch (0..100), pitch range (0..100), text.
+Arguments: library, data folder, voice, words per minute, pitch (0..100), pitch range (0..100). Standard input: the text, UTF-8.
 Output: {"sample_rate_hz": int, "samples": base64 of little-endian int16, "phonemes": [[sample, IPA], ...],
 "words": [[sample, character], ...]}
 """
@@ -80,7 +80,8 @@ def speak(library: str, data: str, voice: str, settings: dict[int, int], text: s
 
 def main(arguments: list[str]) -> None:
     """Speak as the arguments say and write the result."""
-    library, data, voice, rate, pitch, pitch_range, text = arguments
+    library, data, voice, rate, pitch, pitch_range = arguments
+    text = sys.stdin.buffer.read().decode("utf-8")
     result = speak(library, data, voice, {_RATE: int(rate), _PITCH: int(pitch), _RANGE: int(pitch_range)}, text)
     sys.stdout.write(json.dumps(result))
 
