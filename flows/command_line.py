@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from flows.commands import bench, build, coefficients, corpus, dataset, face_model, images, train
+from flows.commands import bench, build, coefficients, corpus, dataset, face_model, images, scripts, train
 from flows.commands.console import say_error
 from storage_schemas.errors import BadInputError, BuildFailedError, StoreError
 
@@ -26,6 +26,7 @@ app.add_typer(face_model.app, name="face-model")
 app.add_typer(train.app, name="train")
 app.add_typer(coefficients.app, name="coefficients")
 app.add_typer(images.app, name="images")
+app.add_typer(scripts.app, name="scripts")
 app.add_typer(bench.app, name="bench")
 
 

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     scratch_dir: LocalPath = Field(
         default_factory=_default_scratch_dir, description="Folder for temporary files of S3 stores; local stores keep theirs inside"
     )
+    speech: str = Field(
+        "espeak-ng", description="What speaks the texts of script lists: espeak-ng, command:PROGRAM ARGUMENTS or python:module:function"
+    )
     gpu_deployment: str = Field(
         "",
         description='Trainings on images run there, "flow name/deployment name" on the server of PREFECT_API_URL; empty: in this process',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -40,7 +41,14 @@ def located(name: str, base: str) -> str:
     path = Path(name).expanduser()
     if path.is_absolute():
         return str(path)
-    return f"{base.rstrip('/')}/{name}" if base.lower().startswith(REMOTE) else str(Path(base).absolute() / path)
+    if base.lower().startswith(REMOTE):
+        return REMOTE + posixpath.normpath(f"{base[len(REMOTE) :]}/{name}")
+    return str(Path(base).absolute() / path)
+
+
+def parent_of(place: str) -> str:
+    """Return the folder of a located file, local or s3://."""
+    return place.rsplit("/", 1)[0] if is_remote(place) else str(Path(place).parent)
 
 
 def is_remote(place: str) -> bool:

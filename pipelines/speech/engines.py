@@ -24,7 +24,7 @@ FUNCTION = "python:"
 
 
 class SpeechEngine(Protocol):
-    """Something that speaks; used by one thread at a time.
+    """Something that speaks; may be used from several threads.
 
     Attributes:
         identity: what decides, beside text and voice, how it sounds; part of the hash of everything spoken with it.

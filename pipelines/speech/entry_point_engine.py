@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import tempfile
+import threading
 from pathlib import Path
 
 from pipelines.dataset.isolation import IsolatedProcess, LimitExceededError, Limits
@@ -41,6 +42,7 @@ class EntryPointEngine:
             raise BadInputError(f"there is no module {found['module']!r} to speak with; install its package or set PYTHONPATH")
         self.identity = {"engine": "python", "function": entry}
         self._entry = entry
+        self._guard = threading.Lock()
         self._log = tempfile.NamedTemporaryFile(prefix="flowvqtalker-speech-", suffix=".log")  # noqa: SIM115 - closed by close()
         self._process = IsolatedProcess(Path(self._log.name), "pipelines.speech.entry_point_process")
 
@@ -53,7 +55,8 @@ class EntryPointEngine:
         limits = Limits(_LEAST_LIMIT_S + _LIMIT_S_PER_CHARACTER * len(text), _MEMORY_MB)
         request = {"entry": self._entry, "text": text, "voice": voice, "path": str(path.absolute()), "out_folder": str(path.absolute())}
         try:
-            self._process.run(request, limits)
+            with self._guard:
+                self._process.run(request, limits)
         except LimitExceededError as error:
             raise BadInputError(f"the speech function {self._entry} failed: {error.message}") from error
 

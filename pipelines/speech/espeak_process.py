@@ -44,6 +44,7 @@ def speak(library: str, data: str, voice: str, settings: dict[int, int], text: s
     rate_hz = espeak.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), _PHONEME_EVENTS_IN_IPA_WITHOUT_EXIT)
     if rate_hz <= 0:
         raise RuntimeError(f"espeak-ng did not start with the data in {data}")
+    espeak.espeak_ng_SetRandSeed(ctypes.c_long(1))  # it begins with the time; voices with breath, such as en-us+f2, show it
     samples: list[bytes] = []
     phonemes: list[tuple[int, str]] = []
     words: list[tuple[int, int]] = []

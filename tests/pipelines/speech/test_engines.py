@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,7 @@ def test_espeak_says_the_same_text_the_same_way_every_time(tmp_path: Path) -> No
     with open_speech_engine("espeak-ng") as engine:
         first = speak_to_file(engine, "Wir sehen uns morgen; `touch x` $(reboot)", "de+f2", tmp_path / "a.wav")
         speak_to_file(engine, "Something else.", "", tmp_path / "b.wav")
+        time.sleep(1.1)  # its generator of noise begins with the time in seconds unless it is told not to
         speak_to_file(engine, "Wir sehen uns morgen; `touch x` $(reboot)", "de+f2", tmp_path / "c.wav")
 
     assert 1.0 < first < 10.0
