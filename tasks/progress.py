@@ -45,6 +45,11 @@ class RunProgress:
         """Say that `count` more items are finished."""
         self.reach(self._done + count, self._total, note)
 
+    def tell(self, note: str) -> None:
+        """Say something new of a run that is as far as it was."""
+        for listener in _LISTENERS:
+            listener(self._done, self._total, note)
+
     def reach(self, done: int, total: int, note: str = "") -> None:
         """Say that `done` items of `total` are finished."""
         self._done, self._total = done, total

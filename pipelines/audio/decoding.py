@@ -87,7 +87,7 @@ class AudioChunk:
     """Samples in a row.
 
     Attributes:
-        start_sample: place of the first sample on the 16 kHz clock; negative before its zero.
+        start_sample: place of the first sample on the clock, 16 kHz unless asked for otherwise; negative before its zero.
         samples: float32 (n,), mono, nominally -1..1.
     """
 
@@ -95,8 +95,10 @@ class AudioChunk:
     samples: NDArray[np.float32]
 
 
-def resample_to_mono(frames: Iterable[AudioFrame], stage: Stage, *, zero_s: Fraction | None = None) -> Iterator[AudioChunk]:
-    """Resample frames to mono 16 kHz and place them by their timestamps.
+def resample_to_mono(
+    frames: Iterable[AudioFrame], stage: Stage, *, zero_s: Fraction | None = None, rate_hz: int = SAMPLE_RATE_HZ
+) -> Iterator[AudioChunk]:
+    """Resample frames to mono at one rate and place them by their timestamps.
 
     A stretch of frames that follow each other without a gap is resampled as one; at a gap, an overlap or a change of format a new
     stretch begins at its own timestamp. Mono is the mean of the channels.
@@ -105,6 +107,7 @@ def resample_to_mono(frames: Iterable[AudioFrame], stage: Stage, *, zero_s: Frac
         frames: decoded frames in order.
         stage: stage that a rejection names.
         zero_s: time zero on the file's own clock in seconds; None: the first frame's time.
+        rate_hz: samples a second of what comes out.
 
     Yields:
         Chunks in decoding order; later ones may overlap earlier ones where timestamps do.
@@ -113,13 +116,13 @@ def resample_to_mono(frames: Iterable[AudioFrame], stage: Stage, *, zero_s: Frac
         ItemRejectedError: AUDIO_UNDECODABLE if a sample is not a finite number, or the format cannot be resampled.
     """
     try:
-        yield from _resample(frames, stage, zero_s)
+        yield from _resample(frames, stage, zero_s, rate_hz)
     except (av.error.FFmpegError, ValueError) as error:
         message = f"the sound cannot be resampled ({error_text(error)})"
         raise ItemRejectedError(stage, RejectionReason.AUDIO_UNDECODABLE, message) from error
 
 
-def _resample(frames: Iterable[AudioFrame], stage: Stage, zero_s: Fraction | None) -> Iterator[AudioChunk]:
+def _resample(frames: Iterable[AudioFrame], stage: Stage, zero_s: Fraction | None, out_rate_hz: int) -> Iterator[AudioChunk]:
     run: _Run | None = None
     for frame in frames:
         start_s = frame.pts * frame.time_base if frame.pts is not None and frame.time_base else None
@@ -127,14 +130,14 @@ def _resample(frames: Iterable[AudioFrame], stage: Stage, zero_s: Fraction | Non
             zero_s = start_s or Fraction(0)
         if run is None or not run.continued_by(frame, start_s):
             if run is not None:
-                yield from _checked(run.flush(), stage)
+                yield from _checked(run.flush(), stage, out_rate_hz)
             if start_s is None:
                 start_s = run.end_s() if run is not None else zero_s
             _check_rate(frame.sample_rate, stage)
-            run = _Run(start_s, zero_s, frame.sample_rate, frame.layout.name, frame.format.name)
-        yield from _checked(run.push(frame), stage)
+            run = _Run(start_s, zero_s, frame.sample_rate, frame.layout.name, frame.format.name, out_rate_hz)
+        yield from _checked(run.push(frame), stage, out_rate_hz)
     if run is not None:
-        yield from _checked(run.flush(), stage)
+        yield from _checked(run.flush(), stage, out_rate_hz)
 
 
 def _check_rate(rate_hz: int, stage: Stage) -> None:
@@ -153,6 +156,7 @@ class _Run:
     rate_hz: int
     layout: str
     sample_format: str
+    out_rate_hz: int
     samples_in: int = 0
     samples_out: int = 0
     resampler: AudioResampler = field(init=False)
@@ -160,7 +164,7 @@ class _Run:
     def __post_init__(self) -> None:
         # Channels stay apart here: FFmpeg's own mixing to mono adds 3 dB for float formats and none for integers.
         # Interleaved, because PyAV reads beyond the planes of frames with eight channels or more.
-        self.resampler = AudioResampler(format="flt", layout=self.layout, rate=SAMPLE_RATE_HZ)
+        self.resampler = AudioResampler(format="flt", layout=self.layout, rate=self.out_rate_hz)
 
     def end_s(self) -> Fraction:
         return self.start_s + Fraction(self.samples_in, self.rate_hz)
@@ -179,7 +183,7 @@ class _Run:
             yield from self._chunks(self.resampler.resample(None))
 
     def _chunks(self, frames: Iterable[AudioFrame]) -> Iterator[AudioChunk]:
-        first = round_half_up((self.start_s - self.zero_s) * SAMPLE_RATE_HZ)
+        first = round_half_up((self.start_s - self.zero_s) * self.out_rate_hz)
         for frame in frames:
             interleaved = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
             samples = interleaved.mean(axis=1, dtype=np.float32)
@@ -187,10 +191,10 @@ class _Run:
             self.samples_out += samples.shape[0]
 
 
-def _checked(chunks: Iterable[AudioChunk], stage: Stage) -> Iterator[AudioChunk]:
+def _checked(chunks: Iterable[AudioChunk], stage: Stage, rate_hz: int) -> Iterator[AudioChunk]:
     for chunk in chunks:
         if not np.isfinite(chunk.samples).all():
-            where_s = max(chunk.start_sample, 0) / SAMPLE_RATE_HZ
+            where_s = max(chunk.start_sample, 0) / rate_hz
             message = f"expected finite samples, found infinities or not-a-numbers near {where_s:.1f} s"
             raise ItemRejectedError(stage, RejectionReason.AUDIO_UNDECODABLE, message, {"time_s": where_s})
         yield chunk

@@ -27,14 +27,28 @@ _STORE_ERRNOS = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO}
 
 
 def main() -> None:
-    """Answer requests until stdin ends."""
+    """Answer requests of a dataset build until stdin ends."""
+
+    def load_handler() -> RequestHandler:
+        from pipelines.dataset.request_handling import handle_request  # noqa: PLC0415 - it may write to stdout
+
+        return handle_request
+
+    serve(load_handler)
+
+
+def serve(load_handler: Callable[[], RequestHandler]) -> None:
+    """Answer requests until stdin ends.
+
+    Args:
+        load_handler: gives what handles a request; called when stdout is no longer where answers go, so its imports may write there.
+    """
     _die_with_parent()
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    import cv2  # noqa: PLC0415 - like the next import, it may write to stdout
+    import cv2  # noqa: PLC0415 - it may write to stdout
 
-    from pipelines.dataset.request_handling import handle_request  # noqa: PLC0415
-
+    handle_request = load_handler()
     cv2.setNumThreads(1)
 
     for line in sys.stdin.buffer:

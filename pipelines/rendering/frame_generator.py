@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,6 +77,36 @@ class PortraitCode:
     encoded: EncodedPortrait
     identity: Tensor
     seen: SeenFaces | None
+
+
+def joined(portraits: Sequence[PortraitCode], *, always: bool = False) -> PortraitCode:
+    """Return the codes of a batch of frames as one: that of the portrait where all are the same one, unless `always`."""
+    runs = [(portrait, len(list(run))) for portrait, run in itertools.groupby(portraits)]
+    if len(runs) == 1 and not always:
+        return portraits[0]
+    repeated = [
+        PortraitCode(portrait.encoded.repeated(count), portrait.identity.expand(count, -1), _expanded(portrait.seen, count))
+        for portrait, count in runs
+    ]
+    return PortraitCode(
+        _concatenated([part.encoded for part in repeated]),
+        torch.cat([part.identity for part in repeated]),
+        _concatenated([part.seen for part in repeated]),
+    )
+
+
+def _expanded(seen: SeenFaces | None, count: int) -> SeenFaces | None:
+    return None if seen is None else SeenFaces(*(part.expand(count, *part.shape[1:]) for part in seen))
+
+
+def _concatenated(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - nested tuples of tensors have no type of their own
+    first = parts[0]
+    if first is None:
+        return None
+    if isinstance(first, Tensor):
+        return torch.cat(list(parts))
+    columns = [_concatenated(column) for column in zip(*parts, strict=True)]
+    return type(first)(*columns) if hasattr(first, "_fields") else tuple(columns)
 
 
 class FrameGenerator:
@@ -154,6 +185,28 @@ class FrameGenerator:
             with torch.inference_mode():
                 made: GeneratedFrames = self._generator(portrait.encoded, windows, fields)
             yield GeneratedFrames(*(None if part is None else part[:count] for part in made))  # type: ignore[arg-type]
+
+    @torch.inference_mode()
+    def mixed(self, portraits: Sequence[PortraitCode], windows: Float32Array) -> Tensor:
+        """Return frames (n, size, size, 3) uint8 on the device, each of a portrait of its own; valid until the next call.
+
+        Args:
+            portraits: of `encode`, one for each frame; at most `batch_frames`, and fewer are filled up as in `frames`.
+            windows: (n, window, 70) of (beta, rho) around each frame.
+        """
+        count, size = len(portraits), self.settings.batch_frames
+        if not 1 <= count <= size:
+            raise ValueError(f"expected 1 to {size} frames, found {count}")
+        code = joined([*portraits, *[portraits[-1]] * (size - count)], always=self.settings.cuda_graphs)
+        filled = np.concatenate([windows, np.repeat(windows[-1:], size - count, axis=0)])
+        coefficients = self._tensor(filled)
+        fields = self.fields(code, coefficients[:, self._window // 2])
+        return self._made(code, coefficients, fields)[:count]
+
+    @property
+    def window(self) -> int:
+        """Frames of (beta, rho) that a frame is made of."""
+        return self._window
 
     @torch.inference_mode()
     def fields(self, portrait: PortraitCode, coefficients: Tensor) -> MotionFields | None:

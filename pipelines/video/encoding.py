@@ -30,7 +30,7 @@ def write_video(
     frames: Iterable[NDArray[np.uint8]],
     fps: Fraction | int,
     *,
-    audio: NDArray[np.float32] | None = None,
+    audio: NDArray[np.float32] | Iterable[NDArray[np.float32]] | None = None,
     sample_rate_hz: int = SAMPLE_RATE_HZ,
     metadata: Mapping[str, str] | None = None,
     crf: int = 18,
@@ -42,7 +42,8 @@ def write_video(
         path: file to write; an existing one is replaced.
         frames: RGB uint8 pictures (height, width, 3), all of one size with even sides; taken one at a time.
         fps: frames a second.
-        audio: float32 (samples,), mono, clipped to -1..1; None: no sound track.
+        audio: float32 (samples,), mono, clipped to -1..1, or runs of samples that follow each other, taken as they are needed;
+            None: no sound track.
         sample_rate_hz: rate of `audio`.
         metadata: container tags such as title and comment.
         crf: constant rate factor of x264, lower is better.
@@ -113,14 +114,30 @@ def _video_packets(
     yield from stream.encode(None)
 
 
-def _sound_packets(stream: AudioStream, audio: NDArray[np.float32], sample_rate_hz: int) -> Iterator[Packet[AudioStream]]:
-    samples = np.clip(audio, -1.0, 1.0).astype(np.float32)
-    for start in range(0, len(samples), _AAC_FRAME_SAMPLES):
-        chunk = np.ascontiguousarray(samples[None, start : start + _AAC_FRAME_SAMPLES])
+def _sound_packets(
+    stream: AudioStream, audio: NDArray[np.float32] | Iterable[NDArray[np.float32]], sample_rate_hz: int
+) -> Iterator[Packet[AudioStream]]:
+    start = 0
+    for samples in _aac_frames([audio] if isinstance(audio, np.ndarray) else audio):
+        chunk = np.ascontiguousarray(np.clip(samples, -1.0, 1.0)[None], np.float32)
         frame = av.AudioFrame.from_ndarray(chunk, format="fltp", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = sample_rate_hz, start, Fraction(1, sample_rate_hz)
+        start += len(samples)
         yield from stream.encode(frame)
     yield from stream.encode(None)
+
+
+def _aac_frames(runs: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """Cut runs of samples into pieces of the size that AAC wants; only the last is shorter."""
+    held = np.zeros(0, np.float32)
+    for run in runs:
+        held = np.concatenate([held, run]) if len(held) else run
+        whole = len(held) // _AAC_FRAME_SAMPLES * _AAC_FRAME_SAMPLES
+        for start in range(0, whole, _AAC_FRAME_SAMPLES):
+            yield held[start : start + _AAC_FRAME_SAMPLES]
+        held = held[whole:]
+    if len(held):
+        yield held
 
 
 def _mux_by_time(container: OutputContainer, video: Iterator[Packet[Any]], sound: Iterator[Packet[Any]]) -> None:
