@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from flows.commands import bench, build, coefficients, corpus, dataset, face_model, images, scripts, train
+from flows.commands import bench, build, coefficients, corpus, dataset, demo, face_model, images, render, scripts, train
 from flows.commands.console import say_error
 from storage_schemas.errors import BadInputError, BuildFailedError, StoreError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("demo")(demo.demo)
 app.add_typer(corpus.app, name="corpus")
 app.command("build")(build.build)
 app.add_typer(dataset.app, name="dataset")
@@ -27,6 +28,8 @@ app.add_typer(train.app, name="train")
 app.add_typer(coefficients.app, name="coefficients")
 app.add_typer(images.app, name="images")
 app.add_typer(scripts.app, name="scripts")
+app.command("render")(render.render_command)
+app.command("talk")(render.talk_command)
 app.add_typer(bench.app, name="bench")
 
 

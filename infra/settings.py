@@ -44,6 +44,10 @@ class Settings(BaseSettings):
         "",
         description='Trainings on images run there, "flow name/deployment name" on the server of PREFECT_API_URL; empty: in this process',
     )
+    render_deployment: str = Field(
+        "",
+        description='Chunks of script lists are rendered there, "render_chunk/deployment name" on that server; empty: in this process',
+    )
     pin_processes: bool = Field(
         True, description="Builds on this machine: keep each process that handles recordings on one processor, where the system can"
     )

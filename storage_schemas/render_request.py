@@ -7,8 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-DEFAULT_SPEECH = "espeak-ng"
-
 
 class X264Preset(StrEnum):
     """Speed presets of x264, from fast to small."""
@@ -55,6 +53,6 @@ class RenderRequest(BaseModel):
     models: list[str] = Field(description="Runs, e.g. expflow/3f2a..., poseflow/..., vqig/...; a kind that is not named: its latest")
     store: str = Field(description="Store with the runs: a folder or s3://bucket/prefix")
     out: str = Field(description="Where clips and results go: a folder or s3://bucket/prefix")
-    speech: str = Field(DEFAULT_SPEECH, description="Speech engine of rows with text")
+    speech: str = Field("", description="Speech engine of rows with text; empty: that of the environment")
     chunk_clips: int = Field(256, ge=1, description="Clips that are handed to a GPU worker at a time")
     options: RenderOptions = RenderOptions()

@@ -25,9 +25,17 @@ class FanOut(Generic[Tag]):
         client: where jobs run.
         window: jobs under way.
         when_lost: gives (function, arguments) to run instead of a job that was lost twice.
+        resources: what a Dask worker must have to be given a job, e.g. a GPU; None: nothing.
     """
 
-    def __init__(self, client: Client, window: int, when_lost: Callable[[Tag], tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        window: int,
+        when_lost: Callable[[Tag], tuple[Callable[..., Any], tuple[Any, ...]]],
+        resources: dict[str, float] | None = None,
+    ) -> None:
+        self._resources = resources
         self._client = client
         self._window = window
         self._when_lost = when_lost
@@ -59,7 +67,7 @@ class FanOut(Generic[Tag]):
     def _refill(self) -> None:
         while self._waiting and len(self._under_way) < self._window:
             job = self._waiting.popleft()
-            future = self._client.submit(job[1], *job[2], pure=False)
+            future = self._client.submit(job[1], *job[2], pure=False, resources=self._resources)
             self._under_way[future.key] = job
             self._completed.add(future)
 

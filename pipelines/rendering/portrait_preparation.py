@@ -44,7 +44,7 @@ class Portrait:
 
     Attributes:
         name: of the file.
-        rgb: (size, size, 3) uint8, upright, the face placed as asked for.
+        surrounded: (size + 2 surroundings, likewise, 3) uint8, upright, the face placed as asked for in the square in the middle.
         identity: (identity modes,) float32 alpha.
         beta: (64,) float32 expression.
         rho: (6,) float32 pose in `rgb`.
@@ -53,10 +53,12 @@ class Portrait:
         window: square of the picture that `rgb` shows.
         dataset_window: square that a dataset build would cut out of the picture; coefficients drawn for this portrait are of it.
         edge_share: share of `rgb`, 0..1, that lay beyond the picture and repeats its edge.
+        surroundings_px: of `surrounded`.
+        quarter_turns: how often the picture was turned by 90 degrees clockwise until the face was upright; windows are of the turned one.
     """
 
     name: str
-    rgb: NDArray[np.uint8]
+    surrounded: NDArray[np.uint8]
     identity: Float32Array
     beta: Float32Array
     rho: Float32Array
@@ -65,6 +67,14 @@ class Portrait:
     window: SquareWindow
     dataset_window: SquareWindow
     edge_share: float
+    surroundings_px: int = 0
+    quarter_turns: int = 0
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """(size, size, 3) uint8, the portrait without its surroundings."""
+        margin, side = self.surroundings_px, len(self.surrounded)
+        return self.surrounded[margin : side - margin, margin : side - margin]
 
     @property
     def dataset_rho(self) -> Float32Array:
@@ -108,8 +118,8 @@ def prepare_portrait(
     Args:
         path: a still picture; its EXIF rotation is applied, grey and 16-bit become 8-bit RGB, what is transparent becomes black.
         face_model: that of the generator's dataset.
-        size_px: side of the result.
-        place: where the face shall lie; None: as in a dataset build of this picture alone.
+        size_px: side of the result, without surroundings.
+        place: where the face shall lie, and how much around it goes with it; None: as in a dataset build of this picture alone.
         min_face_px: lowest face, eyebrows to chin.
         landmark_settings: which tracker.
 
@@ -133,9 +143,12 @@ def prepare_portrait(
     window = face.window if place is None else window_for(rho, face.window, place)
     origin = np.array([window.x_px, window.y_px, 0], np.float32)
     height_px, width_px = rgb.shape[:2]
+    around = 0.0 if place is None else place.surroundings
+    margin_px = round(around * size_px)
     return Portrait(
         name=path.name,
-        rgb=cut_window(rgb, window, size_px),
+        surrounded=cut_window(rgb, window.enlarged(around), size_px + 2 * margin_px),
+        surroundings_px=margin_px,
         identity=fit.identity,
         beta=fit.expression[0],
         rho=pose_in_window(rho, face.window, window).astype(np.float32),
@@ -144,6 +157,7 @@ def prepare_portrait(
         window=window,
         dataset_window=face.window,
         edge_share=window.share_outside(width_px, height_px),
+        quarter_turns=quarter_turns,
     )
 
 

@@ -16,9 +16,9 @@ from pipelines.generation.request import GenerationRequest, PoseMode, Reference
 from pipelines.rendering.batch.clip_plan import PlannedClip
 from pipelines.rendering.batch.preparation import Preparation, Speak
 from pipelines.rendering.batch.prepared import PreparedSound, SoundFeatures, UnusableInputError
-from storage_schemas.render_request import RenderOptions
 from pipelines.rendering.portrait_preparation import Portrait
 from storage_schemas.errors import BadInputError
+from storage_schemas.render_request import RenderOptions
 from storage_schemas.render_results import RenderFailure
 from storage_schemas.script_rows import POSE_AUDIO
 
@@ -89,10 +89,11 @@ class ClipNaming:
 
 @dataclass(frozen=True, eq=False)
 class PreparedClip:
-    """A clip that can be drawn and rendered."""
+    """A clip that can be drawn and rendered; `picture` is as in `PreparedPortrait`."""
 
     named: NamedClip
     portrait: Portrait
+    picture: dict[str, Any] | None
     sound: PreparedSound
     request: GenerationRequest
 
@@ -116,7 +117,8 @@ class PendingClip:
             self._sound = preparation.speech(row.text, row.voice, folder, speak)
         else:
             self._sound = preparation.sound(files["audio"], folder)
-        self._references = {name: preparation.reference(files[name]) for name in ("emotion_reference", "pose") if name in files}
+        named_files = [name for name in files if name in ("emotion_reference", "pose")]
+        self._references = {name: preparation.reference(files[name]) for name in named_files}
 
     def prepared(self, settings: RenderOptions, *, has_poseflow: bool) -> PreparedClip:
         """Wait until everything is there.
@@ -124,7 +126,7 @@ class PendingClip:
         Raises:
             UnusableInputError: a file cannot be used.
         """
-        portrait, sound = self._portrait.result(), self._sound.result()
+        face, sound = self._portrait.result(), self._sound.result()
         references = {name: future.result() for name, future in self._references.items()}
         row = self.named.clip.row
         try:
@@ -136,14 +138,14 @@ class PendingClip:
                 intensity=row.intensity,
                 seed=row.seed,
                 take=self.named.clip.take,
-                source_rho=portrait.dataset_rho,
+                source_rho=face.portrait.dataset_rho,
                 temperature=settings.temperature,
                 pose_temperature=settings.pose_temperature,
                 pose=_pose(row.pose, references, has_poseflow=has_poseflow),
             )
         except BadInputError as error:
             raise UnusableInputError(RenderFailure.GENERATION_FAILED, f"{self.named.clip.name}: {error}") from error
-        return PreparedClip(self.named, portrait, sound, request)
+        return PreparedClip(self.named, face.portrait, face.picture, sound, request)
 
 
 def _pose(asked: str, references: dict[str, Reference], *, has_poseflow: bool) -> Any:  # noqa: ANN401 - a mode or an array

@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -154,7 +153,7 @@ class _Encoder:
         frames = self._queue.get()
         if not isinstance(frames, np.ndarray):
             raise _StoppedError
-        stdin.write(memoryview(np.ascontiguousarray(frames)).cast("B"))
+        stdin.write(np.ascontiguousarray(frames).data.cast("B"))
         return len(frames)
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -199,5 +198,3 @@ def _close(stream: IO[bytes] | None) -> None:
             stream.close()
         except OSError:  # the process was gone before its input was flushed
             return
-
-

@@ -12,12 +12,12 @@ class Run(NamedTuple):
     Attributes:
         clip: place of the clip in the group.
         first: first frame.
-        count: how many.
+        length: how many.
     """
 
     clip: int
     first: int
-    count: int
+    length: int
 
 
 def frame_batches(frames: Sequence[int], wanted: Collection[int], size: int) -> Iterator[list[Run]]:

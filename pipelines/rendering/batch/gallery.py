@@ -27,7 +27,13 @@ def gallery_html(results: Iterable[ClipResult], title: str) -> str:
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape())
     data = orjson.dumps([_shown(result) for result in results]).decode()
     # Within a script element only these could end it or begin another.
-    safe = data.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    safe = (
+        data.replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("&", "\\u0026")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
     return environment.get_template(_TEMPLATE).render(title=title, clips=safe, statement=SYNTHETIC_STATEMENT)
 
 

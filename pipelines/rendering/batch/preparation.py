@@ -18,17 +18,17 @@ from pipelines.dataset.isolation import IsolatedProcess, LimitExceededError, Lim
 from pipelines.generation.reference_files import read_reference_file
 from pipelines.generation.request import Reference
 from pipelines.rendering.batch.file_preparing import PORTRAIT_FILE
-from pipelines.rendering.batch.prepared import PreparedSound, UnusableInputError, load_portrait
+from pipelines.rendering.batch.prepared import PreparedPortrait, PreparedSound, UnusableInputError, load_portrait
 from pipelines.rendering.batch.sound_files import prepared_sound
 from pipelines.rendering.portrait_frame import FacePlace
-from pipelines.rendering.portrait_preparation import Portrait
 from storage_schemas.errors import BadInputError, ItemRejectedError
 from storage_schemas.rejections import RejectionReason
 from storage_schemas.render_results import RenderFailure
 
 _MODULE = "pipelines.rendering.batch.preparing_main"
 _LIMITS = Limits(time_s=120.0, memory_mb=4096, time_per_media_s=5.0, silence_s=60.0)
-_KEPT = 128
+_KEPT = 256
+"""Portraits and references that are remembered; more than are in use at a time, which is those of two groups of clips."""
 _FAILURES = {
     RejectionReason.CRASHED: RenderFailure.CRASHED,
     RejectionReason.TIME_LIMIT: RenderFailure.TIME_LIMIT,
@@ -49,11 +49,13 @@ class PortraitDemands:
         face_model: file of the face model.
         size_px: side of the generator's pictures.
         place: where the generator wants the face.
+        paste_back: whether frames are to be pasted into the picture.
     """
 
     face_model: Path
     size_px: int
     place: FacePlace
+    paste_back: bool = False
 
 
 class _Kept(OrderedDict[str, "Future[Any]"]):
@@ -64,8 +66,17 @@ class _Kept(OrderedDict[str, "Future[Any]"]):
             self[name] = start()
         self.move_to_end(name)
         while len(self) > _KEPT:
-            self.popitem(last=False)
+            _, oldest = self.popitem(last=False)
+            oldest.add_done_callback(_forget)
         return self[name]
+
+
+def _forget(future: Future[Any]) -> None:
+    """Remove the picture of a portrait that is no longer kept."""
+    if not future.cancelled() and future.exception() is None:
+        prepared = future.result()
+        if isinstance(prepared, PreparedPortrait) and prepared.picture is not None:
+            shutil.rmtree(Path(prepared.picture["file"]).parent, ignore_errors=True)
 
 
 class Preparation:
@@ -101,7 +112,7 @@ class Preparation:
         for process in self._all:
             process.start()
 
-    def portrait(self, path: Path) -> Future[Portrait]:
+    def portrait(self, path: Path) -> Future[PreparedPortrait]:
         """Return a portrait to be; its result raises UnusableInputError where the file cannot be used."""
         with self._guard:
             return self._kept["portrait"].get_or_start(str(path), lambda: self._threads.submit(self._portrait, path))
@@ -119,14 +130,20 @@ class Preparation:
         """Return the sound of a text to be, in files of a folder; its result raises UnusableInputError."""
         return self._threads.submit(self._speech, text, voice, folder, speak)
 
-    def _portrait(self, path: Path) -> Portrait:
+    def _portrait(self, path: Path) -> PreparedPortrait:
         demands, folder = self._demands, Path(tempfile.mkdtemp(dir=self._scratch))
-        place = [demands.place.x, demands.place.y, demands.place.scale]
-        request = {"kind": "portrait", "face_model": str(demands.face_model), "size_px": demands.size_px, "place": place}
+        request = {
+            "kind": "portrait", "face_model": str(demands.face_model), "size_px": demands.size_px, "paste_back": demands.paste_back,
+            "place": [demands.place.x, demands.place.y, demands.place.scale, demands.place.surroundings],
+        }  # fmt: skip
+        picture = None
         try:
-            return load_portrait(folder / PORTRAIT_FILE, self._answer(request, path, folder))
+            values = self._answer(request, path, folder)
+            picture = values["picture"]
+            return PreparedPortrait(load_portrait(folder / PORTRAIT_FILE, values), picture)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if picture is None:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _reference(self, path: Path) -> Reference:
         try:
@@ -136,7 +153,9 @@ class Preparation:
 
     def _speech(self, text: str, voice: str, folder: Path, speak: Speak | None) -> PreparedSound:
         if speak is None:
-            raise UnusableInputError(RenderFailure.SPEECH_FAILED, "the row has text, but there is no speech engine; name one, or give audio")
+            raise UnusableInputError(
+                RenderFailure.SPEECH_FAILED, "the row has text, but there is no speech engine; name one, or give audio"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         spoken = folder / _SPOKEN_FILE
         try:

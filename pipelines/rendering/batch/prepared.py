@@ -93,7 +93,8 @@ class SoundFeatures:
         return log_mel(samples, AudioSettings())[first - start : end - start]
 
 
-_ARRAYS = ("rgb", "identity", "beta", "rho", "landmarks")
+_ARRAYS = ("surrounded", "identity", "beta", "rho", "landmarks")
+_PLAIN = ("name", "face_model", "edge_share", "surroundings_px", "quarter_turns")
 
 
 def save_portrait(portrait: Portrait, path: Path) -> dict[str, Any]:
@@ -103,12 +104,26 @@ def save_portrait(portrait: Portrait, path: Path) -> dict[str, Any]:
         name: [window.x_px, window.y_px, window.size_px]
         for name, window in (("window", portrait.window), ("dataset_window", portrait.dataset_window))
     }
-    return {"name": portrait.name, "face_model": portrait.face_model, "edge_share": portrait.edge_share, **windows}
+    plain = {name: getattr(portrait, name) for name in _PLAIN}
+    return {**plain, **windows}
 
 
 def load_portrait(path: Path, values: dict[str, Any]) -> Portrait:
     """Return what `save_portrait` wrote."""
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in _ARRAYS}
-    windows = {name: SquareWindow(*values[name]) for name in ("window", "dataset_window")}
-    return Portrait(name=values["name"], face_model=values["face_model"], edge_share=values["edge_share"], **arrays, **windows)
+    windows: dict[str, Any] = {name: SquareWindow(*values[name]) for name in ("window", "dataset_window")}
+    return Portrait(**{name: values[name] for name in _PLAIN}, **arrays, **windows)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedPortrait:
+    """A portrait, and the picture that frames are pasted into.
+
+    Attributes:
+        portrait: ready for the generator.
+        picture: values of `paste_back.Picture.save`; None: frames are not pasted.
+    """
+
+    portrait: Portrait
+    picture: dict[str, Any] | None = None

@@ -35,8 +35,8 @@ from pipelines.rendering.batch.lineage import container_tags, lineage_of
 from pipelines.rendering.batch.preparation import PortraitDemands, Preparation, Speak
 from pipelines.rendering.batch.prepared import UnusableInputError
 from pipelines.rendering.batch.render_models import RenderModels
-from storage_schemas.render_request import RenderOptions
 from pipelines.rendering.frame_generator import FrameGenerator, PortraitCode, Precision, RenderSettings
+from storage_schemas.render_request import RenderOptions
 from storage_schemas.render_results import RenderFailure
 
 _LOGGER = logging.getLogger(__name__)
@@ -104,14 +104,12 @@ class RenderEngine:
         speak: says text; None: rows with text fail.
     """
 
-    def __init__(
-        self, models: RenderModels, settings: RenderOptions, face_model: Path, scratch: Path, speak: Speak | None = None
-    ) -> None:
+    def __init__(self, models: RenderModels, settings: RenderOptions, face_model: Path, scratch: Path, speak: Speak | None = None) -> None:
         self.models, self.settings = models, settings
         self._scratch, self._speak = scratch, speak
         self.coefficients = CoefficientGenerator(models.expflow, models.poseflow, settings.device, items_at_once=settings.group_clips)
         self.generator = FrameGenerator(models.frames, _frame_settings(settings))
-        self._demands = PortraitDemands(face_model, models.frames.size_px, models.frames.place)
+        self._demands = PortraitDemands(face_model, models.frames.size_px, models.frames.place, settings.paste_back)
         self._codes: OrderedDict[str, PortraitCode] = OrderedDict()
         self.portraits_encoded = 0
         self._lineage = models.lineage()
@@ -180,8 +178,8 @@ class RenderEngine:
         for found in self.coefficients.stream([clip.prepared.request for clip in ready]):
             if isinstance(found, FailedItem):
                 failed.add(found.index)
-                error = UnusableInputError(RenderFailure.GENERATION_FAILED, found.message)
-                _fail(group, ready[found.index].prepared.named, error, on_clip)
+                problem = UnusableInputError(RenderFailure.GENERATION_FAILED, found.message)
+                _fail(group, ready[found.index].prepared.named, problem, on_clip)
             else:
                 ready[found.index].spool.append(found.beta, ready[found.index].prepared.portrait.placed(found.rho))
         return [clip for place, clip in enumerate(ready) if place not in failed]
@@ -196,16 +194,16 @@ class RenderEngine:
                 if run.clip in wanted:
                     if run.clip not in encoding:
                         encoding[run.clip] = self._begin(group, drawn[run.clip], run.clip, on_clip)
-                    encoding[run.clip].write(frames[start : start + run.count])
-                    on_frames(run.count)
-                start += run.count
+                    encoding[run.clip].write(frames[start : start + run.length])
+                    on_frames(run.length)
+                start += run.length
 
     def frames(self, drawn: Sequence[_DrawnClip], wanted: Collection[int]) -> Iterator[tuple[list[Run], NDArray[np.uint8]]]:
         """Yield batches of frames (n, size, size, 3) and whose they are."""
         size, window = self.settings.batch_frames, self.generator.window
         for runs in frame_batches([clip.spool.frames for clip in drawn], wanted, size):
-            codes = [code for run in runs for code in [self._code(drawn[run.clip])] * run.count]
-            windows = np.concatenate([drawn[run.clip].spool.windows(run.first, run.count, window) for run in runs])
+            codes = [code for run in runs for code in [self._code(drawn[run.clip])] * run.length]
+            windows = np.concatenate([drawn[run.clip].spool.windows(run.first, run.length, window) for run in runs])
             yield runs, self.generator.mixed(codes, windows).cpu().numpy()
 
     def _code(self, clip: _DrawnClip) -> PortraitCode:
@@ -232,6 +230,7 @@ class RenderEngine:
             metadata=container_tags(named, lineage),
             crf=settings.crf,
             preset=settings.x264_preset.value,
+            picture=clip.prepared.picture,
         )
         encoding = self._encoders.begin(request)
         group.published.append(self._publishers.submit(_take, encoding, named, lineage, on_clip))

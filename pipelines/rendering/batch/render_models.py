@@ -90,7 +90,7 @@ def weights_of(store: ObjectStore, names: Sequence[str]) -> dict[str, str]:
 
 
 def _card(store: ObjectStore, name: str) -> RunCard | ImageRunCard:
-    kind = RunKind(name.split("/")[0])
+    kind = RunKind(name.split("/", maxsplit=1)[0])
     return resolve_run(store, name) if kind in COEFFICIENT_KINDS else resolve_card(store, name, (kind,), ImageRunCard)
 
 

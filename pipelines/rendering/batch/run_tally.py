@@ -41,6 +41,11 @@ class RunTally:
         """Records of what failed, by row."""
         return sorted((result for result in self.results.values() if result.status is ClipStatus.FAILED), key=lambda r: (r.row, r.take))
 
+    def ordered(self) -> list[ClipResult]:
+        """Return the records so far in the order of the list."""
+        with self._guard:
+            return [self.results[key] for key in sorted(self.results)]
+
     def add(self, result: ClipResult, was_there: bool) -> None:
         """Count a result."""
         with self._guard:

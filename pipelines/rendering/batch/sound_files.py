@@ -49,9 +49,7 @@ def prepared_sound(values: dict[str, Any], folder: Path) -> PreparedSound:
     )
 
 
-def _write(
-    path: Path, chunks: Iterable[NDArray[np.float32]], rate_hz: int, source: Path, on_progress: Callable[[float], None]
-) -> int:
+def _write(path: Path, chunks: Iterable[NDArray[np.float32]], rate_hz: int, source: Path, on_progress: Callable[[float], None]) -> int:
     """Write chunks as int16 and return the number of samples."""
     samples = 0
     with path.open("wb") as file:
