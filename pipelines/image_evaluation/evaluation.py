@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.image_evaluation.figure_list import FIGURES
-from pipelines.image_evaluation.held_out_clips import ClipChoice, HeldOutClip, held_out_clips
+from pipelines.image_evaluation.held_out_clips import ClipChoice, HeldOutClip, PictureSizes, held_out_clips
 from pipelines.image_evaluation.reenactment import PictureFigures, Reenactment, reconstructed, reenact, sharpness
 from pipelines.rendering.frame_generator import FrameGenerator, RenderSettings
 from pipelines.rendering.run_loading import load_rendering_model
@@ -79,7 +79,8 @@ class ImageInputs:
 
     def clips(self) -> Iterator[HeldOutClip]:
         """Yield the clips, one by one; raises as `held_out_clips`."""
-        return held_out_clips(self.source, self.choice, self.window_iods, self.generator.model.size_px)
+        model = self.generator.model
+        return held_out_clips(self.source, self.choice, self.window_iods, PictureSizes(model.size_px, model.surroundings_px))
 
 
 def load_inputs(store: ObjectStore, run: str, version: str, choice: ClipChoice, render: RenderSettings) -> ImageInputs:

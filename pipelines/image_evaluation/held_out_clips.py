@@ -33,7 +33,7 @@ class HeldOutClip:
         speaking: (n,) bool, mouth wide open for this clip.
         beta, rho: (frames, 64) and (frames, 6) of all frames, rho in units of the window.
         identity: (identity modes,).
-        portrait: (size, size, 3) uint8, the picture that is animated.
+        surrounded: (size + 2 surroundings, likewise, 3) uint8, the picture that is animated and what is around it.
         portrait_row: which frame it is: eyes open, mouth at rest.
     """
 
@@ -48,8 +48,15 @@ class HeldOutClip:
     beta: Float32Array
     rho: Float32Array
     identity: Float32Array
-    portrait: NDArray[np.uint8]
+    surrounded: NDArray[np.uint8]
     portrait_row: int
+
+    @property
+    def portrait(self) -> NDArray[np.uint8]:
+        """(size, size, 3) uint8, the picture that is animated."""
+        side, size = len(self.surrounded), self.pictures.shape[1]
+        margin = (side - size) // 2
+        return self.surrounded[margin : side - margin, margin : side - margin]
 
     @property
     def portrait_coefficients(self) -> Float32Array:
@@ -71,14 +78,22 @@ class ClipChoice:
     most_frames: int = 100
 
 
-def held_out_clips(source: VersionFrames, choice: ClipChoice, window_iods: float, size_px: int) -> Iterator[HeldOutClip]:
+@dataclass(frozen=True)
+class PictureSizes:
+    """Side of a generator's pictures, and of what goes with a portrait around it, in pixels."""
+
+    size_px: int
+    surroundings_px: int
+
+
+def held_out_clips(source: VersionFrames, choice: ClipChoice, window_iods: float, sizes: PictureSizes) -> Iterator[HeldOutClip]:
     """Yield clips of a version one by one, so that only one is in memory.
 
     Args:
         source: the version.
         choice: which of its clips.
         window_iods: of the generator's training.
-        size_px: side of its pictures.
+        sizes: of its pictures.
 
     Raises:
         BadInputError: the split has no clips with coefficients, or there is no such split.
@@ -95,7 +110,7 @@ def held_out_clips(source: VersionFrames, choice: ClipChoice, window_iods: float
     for row in evenly(len(table), choice.most_clips):
         (clip,) = source.read(table, [int(row)])
         known = named[clip.clip_key]
-        yield _in_window(clip, known["clip_id"], known["emotion"], (choice.most_frames, window_iods, size_px, source.crop_px))
+        yield _in_window(clip, known["clip_id"], known["emotion"], (choice.most_frames, window_iods, sizes, source.crop_px))
 
 
 def evenly(count: int, most: int) -> Rows:
@@ -103,13 +118,13 @@ def evenly(count: int, most: int) -> Rows:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def _in_window(clip: ClipFrames, clip_id: str, emotion: str, how: tuple[int, float, int, int]) -> HeldOutClip:
-    most_frames, window_iods, size_px, crop_px = how
+def _in_window(clip: ClipFrames, clip_id: str, emotion: str, how: tuple[int, float, PictureSizes, int]) -> HeldOutClip:
+    most_frames, window_iods, sizes, crop_px = how
     window = face_window(clip.rho, window_iods)
     usable = np.flatnonzero(clip.usable) if clip.usable.any() else np.arange(len(clip.jpegs))
     rows = usable[evenly(len(usable), most_frames)]
     portrait_row = int(resting_order(clip)[0])
-    pictures = np.stack([decode_frame(clip.jpegs[row], window, size_px, crop_px) for row in rows])
+    pictures = np.stack([decode_frame(clip.jpegs[row], window, sizes.size_px, crop_px) for row in rows])
     mouth = clip.mouth[rows]
     wide = np.nanpercentile(clip.mouth, _OPEN_MOUTH_PERCENTILE) if np.isfinite(clip.mouth).any() else np.inf
     return HeldOutClip(
@@ -124,6 +139,6 @@ def _in_window(clip: ClipFrames, clip_id: str, emotion: str, how: tuple[int, flo
         beta=clip.coefficients[:, :64],
         rho=window.pose(clip.rho),
         identity=clip.identity,
-        portrait=decode_frame(clip.jpegs[portrait_row], window, size_px, crop_px),
+        surrounded=decode_frame(clip.jpegs[portrait_row], window, sizes.size_px, crop_px, sizes.surroundings_px),
         portrait_row=portrait_row,
     )

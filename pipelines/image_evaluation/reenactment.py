@@ -40,7 +40,7 @@ class Reenactment:
 
 def reenact(generator: FrameGenerator, clip: HeldOutClip) -> Reenactment:
     """Animate a clip's portrait by the clip's coefficients."""
-    portrait = generator.encode_arrays(clip.portrait, clip.identity, clip.portrait_coefficients)
+    portrait = generator.encode_arrays(clip.surrounded, clip.identity, clip.portrait_coefficients)
     start = time.perf_counter()
     made = np.concatenate(list(generator.frames(portrait, clip.beta, clip.rho, clip.rows)))
     return Reenactment(clip, made, time.perf_counter() - start)
@@ -48,7 +48,7 @@ def reenact(generator: FrameGenerator, clip: HeldOutClip) -> Reenactment:
 
 def warped_portraits(generator: FrameGenerator, clip: HeldOutClip, rows: NDArray[np.int64]) -> Pictures:
     """Return the warped portraits I_w (n, size, size, 3) uint8 of some frames."""
-    portrait = generator.encode_arrays(clip.portrait, clip.identity, clip.portrait_coefficients)
+    portrait = generator.encode_arrays(clip.surrounded, clip.identity, clip.portrait_coefficients)
     found = [to_bytes(made.warped).cpu().numpy() for made in generator.details(portrait, clip.beta, clip.rho, rows)]
     return np.concatenate(found)
 

@@ -140,18 +140,21 @@ class FrameGenerator:
         Raises:
             ValueError: it has another size, or was fitted with another face model.
         """
-        size_px = self.model.size_px
-        if portrait.rgb.shape != (size_px, size_px, 3):
-            raise ValueError(f"{self.model.run_id} wants portraits of {size_px} x {size_px} px, {portrait.name} has {portrait.rgb.shape}")
+        size_px, margin_px = self.model.size_px, self.model.surroundings_px
+        if portrait.rgb.shape != (size_px, size_px, 3) or portrait.surroundings_px != margin_px:
+            raise ValueError(
+                f"{self.model.run_id} wants portraits of {size_px} x {size_px} px and {margin_px} px around them, "
+                f"{portrait.name} has {portrait.rgb.shape} and {portrait.surroundings_px} px"
+            )
         if self.model.face_model is not None and portrait.face_model != self.model.face_model.model_id:
             raise ValueError(
                 f"{self.model.run_id} wants coefficients of {self.model.face_model.model_id}, {portrait.name} has {portrait.face_model}"
             )
-        return self.encode_arrays(portrait.rgb, portrait.identity, np.concatenate([portrait.beta, portrait.rho]))
+        return self.encode_arrays(portrait.surrounded, portrait.identity, np.concatenate([portrait.beta, portrait.rho]))
 
     @torch.inference_mode()
     def encode_arrays(self, rgb: NDArray[np.uint8], identity: Float32Array, coefficients: Float32Array) -> PortraitCode:
-        """Encode a picture (size, size, 3) with its identity (modes,) and (beta, rho) (70,)."""
+        """Encode a picture (size + 2 surroundings, likewise, 3) with its identity (modes,) and (beta, rho) (70,)."""
         pictures = from_bytes(self._tensor(rgb[None]), self.settings.precision.dtype)
         own, alpha = self._tensor(coefficients[None]), self._tensor(identity[None])
         encoded = self._generator.encode_portrait(pictures, own)
@@ -215,7 +218,7 @@ class FrameGenerator:
             return None
         identity = portrait.identity.expand(len(coefficients), -1)
         found = self._motion.fields(portrait.seen, FaceCoefficients(identity, coefficients[:, :64], coefficients[:, 64:]))
-        return MotionFields(extend_motion(found.motion, found.covered), found.covered, found.visible)
+        return found._replace(motion=extend_motion(found.motion, found.known))
 
     def _inputs(
         self, portrait: PortraitCode, beta: Float32Array, rho: Float32Array, rows: Rows | None

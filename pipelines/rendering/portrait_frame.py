@@ -19,11 +19,13 @@ class FacePlace:
     Attributes:
         x, y: of the point midway between the outer eye corners.
         scale: distance of the outer eye corners, seen from the front.
+        surroundings: how much of the picture around the square goes with it, at each side.
     """
 
     x: float
     y: float
     scale: float
+    surroundings: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class SquareWindow:
     def centre(self) -> NDArray[np.float64]:
         """(2,) x and y in pixels of the picture."""
         return np.array([self.x_px, self.y_px]) + self.size_px / 2
+
+    def enlarged(self, share: float) -> SquareWindow:
+        """Return the window with this share of its side more at each side."""
+        margin = round(share * self.size_px)
+        return SquareWindow(self.x_px - margin, self.y_px - margin, self.size_px + 2 * margin)
 
     def share_outside(self, width_px: int, height_px: int) -> float:
         """Return the share of the window's area, 0..1, that lies beyond a picture of these sides."""
@@ -58,7 +65,8 @@ def window_for(pose: FloatArray, window: SquareWindow, place: FacePlace) -> Squa
     size = window.size_px * enlarged
     eyes = window.centre + np.array([pose[3], -pose[4]]) * window.size_px
     centre = eyes - np.array([place.x, -place.y]) * size
-    side = max(1, round(size))
+    # Eighths of the side are whole pixels, so that surroundings of an eighth meet the window exactly.
+    side = max(8, 8 * round(size / 8))
     left, top = (round(value) for value in centre - side / 2)
     return SquareWindow(left, top, side)
 

@@ -162,7 +162,7 @@ def _input(generator: FrameGenerator, frames: int) -> tuple[PortraitCode, np.nda
     beta = rng.normal(size=(frames, EXPRESSION_MODES)).astype(np.float32)
     rho = np.zeros((frames, 6), np.float32)
     rho[:, 1], rho[:, 4], rho[:, 5] = np.linspace(-0.3, 0.3, frames), 0.1, 0.38
-    size_px = generator.model.size_px
+    size_px = generator.model.size_px + 2 * generator.model.surroundings_px
     rgb = rng.integers(0, 256, (size_px, size_px, 3)).astype(np.uint8)
     still = np.concatenate([np.zeros(EXPRESSION_MODES), [0, 0, 0, 0, 0.1, 0.38]]).astype(np.float32)
     return generator.encode_arrays(rgb, np.zeros(IDENTITY_MODES, np.float32), still), beta, rho

@@ -8,9 +8,8 @@ from typing import Any
 from pipelines.face_model.basis import FaceModel
 from pipelines.models.image_generator.generator import ImageGenerator
 from pipelines.rendering.portrait_frame import FacePlace
+from pipelines.training.images.generator_training import field_size_px
 
-LARGEST_FIELD_PX = 256
-"""Motion is smooth: drawn at half of 512 px it is off by a fortieth of a pixel on average, and takes a quarter of the time."""
 _PLACE = slice(67, 70)  # x, y and scale in (beta, rho)
 
 
@@ -40,12 +39,17 @@ class RenderingModel:
         return self.generator.codebook.settings.size_px
 
     @property
+    def surroundings_px(self) -> int:
+        """How much around a portrait goes with it, at each side."""
+        return self.generator.settings.surroundings_px
+
+    @property
     def field_size_px(self) -> int:
-        """Side in which motion fields are drawn; they are enlarged to the picture's."""
-        return min(self.size_px, LARGEST_FIELD_PX)
+        """Side in which motion fields are drawn, as in training; they are enlarged to the picture's."""
+        return field_size_px(self.size_px)
 
     @property
     def place(self) -> FacePlace:
         """Where faces lay in the training clips, on average."""
         x, y, scale = self.generator.mapping.mean[_PLACE].tolist()
-        return FacePlace(x, y, scale)
+        return FacePlace(x, y, scale, self.surroundings_px / self.size_px)

@@ -25,7 +25,7 @@ def held_out_clip(frames: int = 6, seed: int = 0, **changes: Any) -> HeldOutClip
         clip_id=f"clip {seed}", speaker="S0", emotion="happy", rows=np.arange(frames),
         pictures=np.stack([picture(seed + number) for number in range(frames)]), boxes=boxes,
         closed=np.arange(frames) == 1, speaking=np.arange(frames) == 2, beta=beta, rho=rho, identity=np.zeros(80, np.float32),
-        portrait=picture(seed), portrait_row=0,
+        surrounded=picture(seed), portrait_row=0,
     )  # fmt: skip
     return replace(clip, **changes)
 

@@ -83,10 +83,10 @@ def motion_fields(count: int, seed: int = 0, size_px: int = SIZE_PX) -> MotionFi
     """Return smooth motion of a pixel or so, with masks."""
     motion = pictures(count, seed, size_px)[:, :2] * 2
     masks = pictures(count, seed + 1, size_px)[:, :2] > 0
-    return MotionFields(motion, masks[:, 0], masks[:, 0] & masks[:, 1])
+    return MotionFields(motion, masks[:, 0], masks[:, 0] & masks[:, 1], masks[:, 0])
 
 
 def no_motion(count: int, size_px: int = SIZE_PX) -> MotionFields:
     """Return fields of a face that did not move and is seen everywhere."""
     everywhere = torch.ones(count, size_px, size_px, dtype=torch.bool)
-    return MotionFields(torch.zeros(count, 2, size_px, size_px), everywhere, everywhere)
+    return MotionFields(torch.zeros(count, 2, size_px, size_px), everywhere, everywhere, everywhere)

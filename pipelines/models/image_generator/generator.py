@@ -24,12 +24,14 @@ class EncodedPortrait(NamedTuple):
 
     Attributes:
         pictures: (batch, 3, size, size).
+        surrounded: (batch, 3, size + 2 surroundings, likewise), with what is around them; warped.
         codes: (batch, d, m, m) z_c.
         warp_maps: of the warping network, coarsest first; empty where there is none.
         coefficients: (batch, 70) of the portrait, or None.
     """
 
     pictures: Tensor
+    surrounded: Tensor
     codes: Tensor
     warp_maps: tuple[Tensor, ...]
     coefficients: Tensor | None
@@ -38,9 +40,11 @@ class EncodedPortrait(NamedTuple):
         """Return a portrait of a batch of `count`, without copying."""
         if len(self.pictures) == count:
             return self
-        maps = tuple(part.expand(count, -1, -1, -1) for part in self.warp_maps)
+        pictures, surrounded, codes, *maps = (
+            part.expand(count, -1, -1, -1) for part in (self.pictures, self.surrounded, self.codes, *self.warp_maps)
+        )
         coefficients = None if self.coefficients is None else self.coefficients.expand(count, -1)
-        return EncodedPortrait(self.pictures.expand(count, -1, -1, -1), self.codes.expand(count, -1, -1, -1), maps, coefficients)
+        return EncodedPortrait(pictures, surrounded, codes, tuple(maps), coefficients)
 
 
 class GeneratedFrames(NamedTuple):
@@ -99,11 +103,24 @@ class ImageGenerator(nn.Module):
         """Return the parameters that training moves, by name."""
         return {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
 
-    def encode_portrait(self, pictures: Tensor, coefficients: Tensor | None = None) -> EncodedPortrait:
-        """Encode portraits (batch, 3, size, size) in -1..1; their coefficients (batch, 70) are needed for relative motion."""
+    def encode_portrait(self, surrounded: Tensor, coefficients: Tensor | None = None) -> EncodedPortrait:
+        """Encode portraits.
+
+        Args:
+            surrounded: (batch, 3, size + 2 surroundings, likewise) in -1..1, the portrait in the middle.
+            coefficients: (batch, 70) of the portrait, needed for relative motion.
+
+        Raises:
+            ValueError: pictures of another side.
+        """
+        margin, side = self.settings.surroundings_px, surrounded.shape[-1]
+        size = self.codebook.settings.size_px
+        if side != size + 2 * margin:
+            raise ValueError(f"portraits are {size} px and {margin} px around them, {size + 2 * margin} px in all, found {side} px")
+        pictures = surrounded[..., margin : side - margin, margin : side - margin]
         with torch.no_grad():
             codes = self.codebook.quantiser(self.codebook.encoder(pictures)).codes
-        return EncodedPortrait(pictures, codes, self.warp.encode(pictures) if self.warp is not None else (), coefficients)
+        return EncodedPortrait(pictures, surrounded, codes, self.warp.encode(pictures) if self.warp is not None else (), coefficients)
 
     def forward(self, portrait: EncodedPortrait, windows: Tensor, fields: MotionFields | None = None) -> GeneratedFrames:
         """Generate frames.
@@ -140,9 +157,9 @@ class ImageGenerator(nn.Module):
         size = portrait.pictures.shape[-1]
         motion = self.warp(portrait.warp_maps, descriptor, size)
         if fields is None:
-            return sample(portrait.pictures, motion), None
+            return sample(portrait.surrounded, motion), None
         fields = fitted(fields, size)
-        return sample(portrait.pictures, motion + fields.motion), guide_of(fields, portrait.pictures.dtype)
+        return sample(portrait.surrounded, motion + fields.motion), guide_of(fields, portrait.pictures.dtype)
 
     def _features(self, portrait: EncodedPortrait, warped: Tensor, descriptor: Tensor, guide: Tensor | None) -> Tensor:
         """Return what the transformer, or without it the decoder, gets."""

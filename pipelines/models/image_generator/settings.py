@@ -89,6 +89,8 @@ class GeneratorSettings:
             from the coefficients alone, as in the paper.
         relative_motion: the mapping network sees besides the coefficients their differences from the portrait's.
         code_query: how codes come from probabilities.
+        surroundings_px: how much of the picture around a portrait is given with it, at each side; it is what comes into view when the
+            portrait moves. 0: what comes in repeats the portrait's edge.
         blend: the generated picture is blended with the warped portrait by a learned mask; not in the paper.
     """
 
@@ -101,6 +103,7 @@ class GeneratorSettings:
     bootstrap: bool = False
     relative_motion: bool = False
     code_query: CodeQuery = CodeQuery.HARD
+    surroundings_px: int = 0
     blend: bool = False
 
     def __post_init__(self) -> None:

@@ -76,7 +76,7 @@ class _MotionLevel(nn.Module):
 
 
 def sample(portraits: Tensor, motion: Tensor) -> Tensor:
-    """Return portraits (batch, 3, size, size) sampled bilinearly at each pixel plus motion (batch, 2, size, size) in pixels.
+    """Return portraits sampled bilinearly at each pixel plus motion (batch, 2, size, size) in pixels; see `motion_field.warp`.
 
     Places are computed in float32 whatever the portraits are: bf16 has too few digits for them.
     """
@@ -90,10 +90,8 @@ def fitted(fields: MotionFields, size_px: int) -> MotionFields:
         return fields
     factor = size_px / fields.motion.shape[-1]
     motion = functional.interpolate(fields.motion * factor, size=(size_px, size_px), mode="bilinear", align_corners=False)
-    covered, visible = (
-        functional.interpolate(mask[:, None].float(), size=(size_px, size_px))[:, 0].bool() for mask in (fields.covered, fields.visible)
-    )
-    return MotionFields(motion, covered, visible)
+    masks = (functional.interpolate(mask[:, None].float(), size=(size_px, size_px))[:, 0].bool() for mask in fields[1:])
+    return MotionFields(motion, *masks)
 
 
 def guide_of(fields: MotionFields, dtype: torch.dtype) -> Tensor:

@@ -66,7 +66,8 @@ def face_window(rho: NDArray[Any], window_iods: float) -> FaceWindow:
     if not window_iods:
         return WHOLE_CROP
     x, y, size = np.median(np.asarray(rho, np.float64)[:, 3:], axis=0)
-    side = min(_GRID, max(1, round(window_iods * size * _GRID)))
+    # An even side, so that an eighth of it, the surroundings of portraits, is whole pixels too.
+    side = min(_GRID, max(2, 2 * round(window_iods * size * _GRID / 2)))
     centre = (0.5 + x, 0.5 - y + _BELOW_EYES_IODS * size)
     left, top = (min(max(0, round(place * _GRID - side / 2)), _GRID - side) for place in centre)
     return FaceWindow(left / _GRID, top / _GRID, side / _GRID)

@@ -30,7 +30,7 @@ class FrameBatch(NamedTuple):
     Attributes:
         pictures: uint8 (B, size, size, 3) RGB.
         boxes: float32 (B, 3, 4) of eyes and mouth in shares of the side; NaN where no face was found.
-        portraits: uint8 (B, size, size, 3), another frame of the same speaker.
+        portraits: uint8 (B, size + 2 surroundings, likewise, 3), another frame of the same speaker and what is around it.
         windows: float32 (B, window, 70) coefficients around the frames, rho in units of the picture.
         portrait_coefficients: float32 (B, 70).
         identity: float32 (B, 80) of the portraits.
@@ -64,10 +64,12 @@ class FrameNeeds:
     Attributes:
         size_px: side of the pictures.
         motion_window: frames of coefficients around each; 0: pictures alone.
+        surroundings_px: see `GeneratorSettings`.
     """
 
     size_px: int
     motion_window: int = 0
+    surroundings_px: int = 0
 
 
 TargetCodes = Callable[[LoadedFrames], list[IntArray]]
@@ -81,7 +83,7 @@ def batch_of(loaded: LoadedFrames, frames: list[FramePlace], portraits: list[Fra
         "boxes": _stacked([loaded.boxes(place) for place in frames]),
     }
     if needs.motion_window:
-        values["portraits"] = torch.from_numpy(loaded.pictures(portraits))
+        values["portraits"] = torch.from_numpy(loaded.pictures(portraits, needs.surroundings_px))
         values["windows"] = _stacked([loaded.coefficients(place, needs.motion_window) for place in frames])
         values["portrait_coefficients"] = _stacked([loaded.coefficients(place)[0] for place in portraits])
         values["identity"] = _stacked([loaded.clips[place.clip].identity for place in portraits])

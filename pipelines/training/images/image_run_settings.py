@@ -18,7 +18,7 @@ from storage_schemas.errors import BadInputError
 from storage_schemas.image_runs import NO_VGG19, ImageRunCard, ImageRunConfig, ImageTrainingSpec
 from storage_schemas.training_runs import Preset, RunKind
 
-IMAGE_TRAINING_VERSION = 1
+IMAGE_TRAINING_VERSION = 2
 """Raise it when the same configuration would give other weights: finished runs are then not taken for new ones."""
 
 _SMALL: dict[str, Any] = {

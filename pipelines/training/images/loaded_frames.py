@@ -56,11 +56,12 @@ class LoadedFrames:
         clip = int(np.searchsorted(self._ends, number, side="right"))
         return FramePlace(clip, int(number - (self._ends[clip] - len(self.clips[clip].jpegs))))
 
-    def pictures(self, places: Sequence[FramePlace]) -> Picture:
-        """Return (frames, size, size, 3) uint8 RGB of the clips' windows."""
-        pictures = np.empty((len(places), self._size_px, self._size_px, 3), np.uint8)
+    def pictures(self, places: Sequence[FramePlace], surroundings_px: int = 0) -> Picture:
+        """Return (frames, size + 2 surroundings, likewise, 3) uint8 RGB of the clips' windows and what is around them."""
+        side = self._size_px + 2 * surroundings_px
+        pictures = np.empty((len(places), side, side, 3), np.uint8)
         for picture, place in zip(pictures, places, strict=True):
-            decode_into(picture, self.clips[place.clip].jpegs[place.frame], self.windows[place.clip], self._crop_px)
+            decode_into(picture, self.clips[place.clip].jpegs[place.frame], self.windows[place.clip], self._crop_px, surroundings_px)
         return pictures
 
     def boxes(self, place: FramePlace) -> Float32Array:

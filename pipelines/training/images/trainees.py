@@ -21,7 +21,7 @@ from pipelines.training.averaged_weights import AveragedWeights
 from pipelines.training.images.adversary import Adversary
 from pipelines.training.images.codebook_training import CodebookCare, CodebookLoss, codebook_figures
 from pipelines.training.images.frame_batches import FrameNeeds, TrainingFrames
-from pipelines.training.images.generator_training import GeneratorLoss, face_motion, generator_figures
+from pipelines.training.images.generator_training import GeneratorLoss, face_motion, field_size_px, generator_figures
 from pipelines.training.images.image_data import coefficient_statistics, training_frames, validation_batches
 from pipelines.training.images.perceptual_weights import load_perceptual
 from pipelines.training.images.run_loading import codebook_settings, generator_settings, load_codebook
@@ -172,13 +172,13 @@ class GeneratorTrainee:
         self.statistics: dict[str, Tensor] | None = coefficient_statistics(source, spec)
         generator.mapping.set_statistics(self.statistics["mean"], self.statistics["stddev"])
         self.network: nn.Module = generator.to(fabric.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-        self._motion = _motion(source, sizes.size_px).to(fabric.device) if generator.settings.bootstrap else None
+        self._motion = _motion(source, field_size_px(sizes.size_px)).to(fabric.device) if generator.settings.bootstrap else None
         self._adversary = _adversary(fabric, spec, sizes.discriminator_width)
         distance = load_perceptual(vgg19)
         self.perceptual, self.adversarial = distance.name, _adversarial(spec)
         self.loss: nn.Module = GeneratorLoss(generator, self._motion, spec, distance, self._adversary)
         self.parents: tuple[str, ...] = (run_folder(RunKind.CODEBOOK, config.codebook),)
-        needs = FrameNeeds(sizes.size_px, generator.settings.mapping.window)
+        needs = FrameNeeds(sizes.size_px, generator.settings.mapping.window, generator.settings.surroundings_px)
         codes = TargetCodeCache(source.store, loaded, fabric.device, spec)
         self.frames = training_frames(source, spec, needs, codes)
         self._validation = validation_batches(source, spec, needs)

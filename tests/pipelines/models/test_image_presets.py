@@ -17,7 +17,8 @@ def _frame_flop(name: str) -> float:
     preset = image_preset(name)
     generator, size = ImageGenerator(preset.generator, ImageCodebook(preset.codebook)), preset.codebook.size_px
     with torch.no_grad():
-        portrait = generator.encode_portrait(torch.zeros(1, 3, size, size), torch.zeros(1, 70))
+        side = size + 2 * generator.settings.surroundings_px
+        portrait = generator.encode_portrait(torch.zeros(1, 3, side, side), torch.zeros(1, 70))
         fields = motion_fields(1, size_px=size) if preset.generator.bootstrap else None
         with FlopCounterMode(display=False) as counter:
             generator(portrait, torch.zeros(1, preset.generator.mapping.window, 70), fields)

@@ -9,7 +9,7 @@ import torch
 from pipelines.models.image_codebook.pictures import from_bytes, to_bytes
 from pipelines.models.image_generator.mapping import windows_of
 from pipelines.models.image_generator.settings import Variant
-from pipelines.models.motion_field import FaceCoefficients, MotionFields, extend_motion
+from pipelines.models.motion_field import FaceCoefficients, extend_motion
 from pipelines.rendering.frame_generator import FrameGenerator, PortraitCode, Precision, RenderSettings
 from pipelines.rendering.portrait_frame import SquareWindow
 from pipelines.rendering.portrait_preparation import Portrait
@@ -37,8 +37,8 @@ def test_frames_are_what_the_networks_say() -> None:
     source = FaceCoefficients(torch.zeros(7, 80), own[:, :64].expand(7, -1), own[:, 64:].expand(7, -1))
     target = FaceCoefficients(torch.zeros(7, 80), coefficients[:, :64], coefficients[:, 64:])
     with torch.no_grad():
-        found = face_motion(small_face_model(), SIZE_PX)(source, target)
-        fields = MotionFields(extend_motion(found.motion, found.covered), found.covered, found.visible)
+        found = face_motion(small_face_model(), SIZE_PX // 2)(source, target)
+        fields = found._replace(motion=extend_motion(found.motion, found.known))
         windows = windows_of(coefficients, model.generator.settings.mapping.window)
         expected = to_bytes(model.generator(model.generator.encode_portrait(pictures, own), windows, fields).pictures).numpy()
 
@@ -103,7 +103,7 @@ def test_a_prepared_portrait_is_checked() -> None:
     with pytest.raises(ValueError, match=r"face.png has learned-0"):
         generator.encode(replace(portrait, face_model="learned-0"))
     with pytest.raises(ValueError, match="wants portraits of 32 x 32 px"):
-        generator.encode(replace(portrait, rgb=np.zeros((8, 8, 3), np.uint8)))
+        generator.encode(replace(portrait, surrounded=np.zeros((8, 8, 3), np.uint8)))
 
 
 def test_wrong_settings_are_named() -> None:

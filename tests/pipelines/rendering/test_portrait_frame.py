@@ -59,3 +59,12 @@ def test_a_window_inside_is_cut_as_it_is() -> None:
 def test_a_window_that_misses_the_picture_is_refused() -> None:
     with pytest.raises(ValueError, match="outside the picture of 50 x 40 px"):
         cut_window(np.zeros((40, 50, 3), np.uint8), SquareWindow(60, 0, 10), 10)
+
+
+def test_surroundings_of_a_window() -> None:
+    window = window_for(POSE, SquareWindow(10, 20, 300), FacePlace(0.0, 0.15, 0.385))
+
+    assert window.size_px % 8 == 0
+    around = window.enlarged(1 / 8)
+    np.testing.assert_array_equal(around.centre, window.centre)
+    assert around.size_px == window.size_px * 10 // 8

@@ -150,3 +150,13 @@ def test_what_is_no_picture(tmp_path: Path, data: bytes, message: str) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"nothing\.png"):
         prepared(tmp_path / "nothing.png")
+
+
+def test_surroundings_go_with_a_portrait(tmp_path: Path) -> None:
+    path = write(tmp_path / "face.png", FACE)
+    alone = prepared(path, place=FacePlace(0.0, 0.15, 0.385))
+    surrounded = prepared(path, place=FacePlace(0.0, 0.15, 0.385, 1 / 8))
+
+    assert surrounded.surrounded.shape == (160, 160, 3)
+    assert surrounded.window == alone.window
+    assert difference(surrounded, alone) < 1

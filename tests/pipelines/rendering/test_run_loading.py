@@ -27,7 +27,7 @@ def test_a_run_is_loaded_with_its_face_model(trained: ImageStore) -> None:
     assert model.face_model.model_id == model.lineage["face_model"]
     assert model.lineage["dataset"] == trained.version
     assert model.lineage["codebook"] == trained.codebook
-    assert model.size_px == model.field_size_px == 32
+    assert (model.size_px, model.field_size_px) == (32, 16)
 
 
 def test_faces_are_placed_as_in_the_training_clips(trained: ImageStore) -> None:

@@ -156,3 +156,16 @@ def test_bf16_is_near_float32() -> None:
 
     assert (exact - rough.float()).abs().mean() < 0.05
     assert CODEBOOK.latent_size == 4
+
+
+def test_surroundings_are_warped_but_not_encoded() -> None:
+    generator = small_generator(replace(GENERATOR, surroundings_px=4))
+    surrounded, own = pictures(1, size_px=40), coefficients(1, 1)[:, 0]
+    inner = surrounded[..., 4:36, 4:36]
+    portrait = generator.encode_portrait(surrounded, own)
+    made = generator(portrait, coefficients(1, generator.settings.mapping.window), no_motion(1))
+
+    assert torch.equal(portrait.codes, small_generator().encode_portrait(inner, own).codes)
+    assert torch.allclose(made.warped, inner, atol=1e-5)
+    with pytest.raises(ValueError, match="40 px in all, found 32 px"):
+        generator.encode_portrait(inner, own)

@@ -72,7 +72,7 @@ def test_the_motion_learns_a_shift() -> None:
 
 
 def test_coarser_fields_are_enlarged_with_their_motion() -> None:
-    coarse = MotionFields(torch.full((1, 2, 16, 16), 1.5), *(torch.rand(1, 16, 16) > 0.5 for _ in range(2)))
+    coarse = MotionFields(torch.full((1, 2, 16, 16), 1.5), *(torch.rand(1, 16, 16) > 0.5 for _ in range(3)))
     fine = fitted(coarse, 32)
 
     assert torch.equal(fine.motion, torch.full((1, 2, 32, 32), 3.0))
@@ -86,3 +86,11 @@ def test_the_guide_is_the_masks() -> None:
 
     assert torch.equal(guide[:, 0].bool(), fields.covered)
     assert torch.equal(guide[:, 1].bool(), fields.visible)
+
+
+def test_surroundings_come_into_view() -> None:
+    surrounded = torch.rand(1, 3, 40, 40)
+
+    assert torch.allclose(sample(surrounded, torch.zeros(1, 2, 32, 32)), surrounded[..., 4:36, 4:36], atol=1e-5)
+    shifted = sample(surrounded, torch.full((1, 2, 32, 32), -3.0))
+    assert torch.allclose(shifted, surrounded[..., 1:33, 1:33], atol=1e-5)

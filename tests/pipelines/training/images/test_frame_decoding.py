@@ -36,3 +36,21 @@ def test_the_window_is_what_comes_out_however_coarsely_it_is_decoded(jpeg: bytes
 def test_what_is_no_picture() -> None:
     with pytest.raises(StoreError, match="no JPEG"):
         decode_frame(b"nothing", WHOLE_CROP, 32, CROP_PX)
+
+
+@pytest.mark.parametrize("size_px", [32, 64, 128])
+def test_surroundings_meet_the_window(jpeg: bytes, size_px: int) -> None:
+    window, margin = FaceWindow(0.25, 0.125, 0.5), size_px // 8
+    found = decode_frame(jpeg, window, size_px, CROP_PX, margin)
+    wider = decode_frame(jpeg, FaceWindow(0.25 - 1 / 16, 0.125 - 1 / 16, 0.5 + 1 / 8), size_px + 2 * margin, CROP_PX)
+    assert found.shape == (size_px + 2 * margin, size_px + 2 * margin, 3)
+    inside = found[margin:-margin, margin:-margin].astype(int)
+    assert np.abs(inside - decode_frame(jpeg, window, size_px, CROP_PX)).max() < 6
+    assert np.abs(found.astype(int) - wider).max() < 6
+
+
+def test_surroundings_beyond_the_crop_repeat_its_edge(jpeg: bytes) -> None:
+    found = decode_frame(jpeg, WHOLE_CROP, 64, CROP_PX, 8).astype(int)
+    assert found.shape == (80, 80, 3)
+    assert np.abs(found[:, :8] - found[:, 8:9]).max() < 8
+    assert np.abs(found[-8:] - found[-9:-8]).max() < 8
