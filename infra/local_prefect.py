@@ -104,7 +104,10 @@ def _server(folder: Path) -> Iterator[str]:
     log_path = folder / "server.log"
     with log_path.open("w") as log:
         command = [sys.executable, "-m", "infra.local_prefect_server", str(port)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment)  # noqa: S603
+        # In a session of its own: Ctrl-C reaches the whole group, and a client whose server is gone tries for a minute to tell it so.
+        process = subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
     try:
         _wait_until_healthy(process, port, log_path)
         yield f"http://127.0.0.1:{port}/api"

@@ -1,0 +1,248 @@
+"""The demonstration: corpus, dataset version, four trainings, a rendered script list, its measures and a page.
+
+Everything that a stage makes stays in the output folder and is found again, so the same call goes on where an earlier one was stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow.parquet as pq
+
+from flows.rendering import render_script_list
+from flows.running import run_build, run_image_training, run_training
+from infra.local_prefect import prefect_api, quiet_prefect_environment
+from infra.object_store import open_store
+from infra.settings import Settings
+from pipelines.demo.stage_record import RunningStage, StageRecord
+from storage_schemas.build_spec import BuildSpec, Layout, LimitSettings
+from storage_schemas.demo_summary import DemoSettings, DemoSummary
+from storage_schemas.errors import BadInputError, ItemRejectedError
+from storage_schemas.render_results import RESULTS_FILE, ClipResult
+from storage_schemas.store_trouble import store_trouble
+from storage_schemas.training_runs import COEFFICIENT_KINDS, Preset, RunKind
+
+if TYPE_CHECKING:
+    from pipelines.demo.demo_script import DemoScript
+    from pipelines.demo.measured_renders import MeasuredRenders
+    from pipelines.training.coefficient_training import TrainedRun
+    from pipelines.training.images.image_run import TrainedImageRun
+    from storage_schemas.build_summary import BuildSummary
+
+STORE_FOLDER = "store"
+CORPUS_FOLDER = "corpus"
+RENDERS_FOLDER = "renders"
+SCRIPT_FOLDER = "script"
+SUMMARY_FILE = "summary.json"
+PAGE_FILE = "index.html"
+SHEET_FILE = "sheet.png"
+STAGES = ("corpus", "dataset", *(kind.value for kind in RunKind), "render", "evaluate")
+
+Advance = Callable[[int, int, str], None]
+
+
+class StageWatcher(Protocol):
+    """Who is told what happens."""
+
+    def stage(self, name: str, number: int, count: int) -> AbstractContextManager[Advance]:
+        """Show a stage while the context lasts; what it gives is told (done, total, note)."""
+        ...
+
+
+@dataclass
+class _Demo:
+    """What the stages of one demonstration share."""
+
+    out: Path
+    settings: DemoSettings
+    portrait: Path | None
+    watcher: StageWatcher
+    record: StageRecord
+    models: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def store(self) -> str:
+        return str(self.out / STORE_FOLDER)
+
+    @contextmanager
+    def stage(self, name: str, asked: Any) -> Iterator[tuple[RunningStage, Advance]]:  # noqa: ANN401 - any JSON value
+        """Run a stage: it is shown, timed, and noted as reused where its body says so."""
+        shown = self.watcher.stage(name, STAGES.index(name) + 1, len(STAGES))
+        with self.record.stage(name, asked) as running, shown as advance:
+            yield running, advance
+
+
+def run_demo(out: Path, settings: DemoSettings, watcher: StageWatcher, portrait: Path | None = None) -> DemoSummary:
+    """Make the demonstration, or go on with one that was stopped.
+
+    Args:
+        out: output folder, made if need be.
+        settings: how much of it.
+        watcher: who is told what happens.
+        portrait: picture of the face that is animated; None: a face of the corpus.
+
+    Returns:
+        What ``summary.json`` holds; clips that failed are in it, not raised.
+
+    Raises:
+        BadInputError: the portrait cannot be used, espeak-ng is missing, or the folder holds another corpus.
+        StoreError: the folder cannot be written.
+        BuildFailedError: a stage failed.
+    """
+    started_s = time.monotonic()
+    out = out.expanduser().absolute()
+    if portrait is not None:
+        check_portrait(portrait)
+    with store_trouble("write", out):
+        demo = _Demo(out, settings, portrait, watcher, StageRecord(out))
+        home = Settings().home
+        quiet_prefect_environment(home)
+        _corpus(demo)
+        with prefect_api(home):  # one server for all flows
+            built = _dataset(demo)
+            for kind in settings.trainings:
+                _train(demo, kind, built.dataset_version)
+            script, results = _render(demo)
+        figures, measured = _evaluate(demo, script, results, built.dataset_version)
+        summary = DemoSummary(
+            dataset_version=built.dataset_version, clips_accepted=built.clips_accepted, seconds=demo.record.seconds,
+            seconds_total=round(sum(demo.record.seconds.values()), 1), seconds_this_run=round(time.monotonic() - started_s, 1),
+            reused=demo.record.reused, models=demo.models, steps=demo.steps, store=STORE_FOLDER, report=f"{STORE_FOLDER}/{built.report}",
+            portrait=f"{SCRIPT_FOLDER}/{script.portrait.name}", renders=measured.renders, figures=figures, index=PAGE_FILE,
+        )  # fmt: skip
+        _write_page(demo, summary, measured, script)
+    return summary
+
+
+def check_portrait(path: Path) -> None:
+    """Make sure that a face is found in a picture before minutes are spent.
+
+    Raises:
+        BadInputError: it is no picture, or there is no face in it.
+    """
+    from pipelines.face_tracking.face_counting import find_faces  # noqa: PLC0415 - MediaPipe takes seconds to import
+    from pipelines.scripts.file_checks import picture_problem  # noqa: PLC0415
+    from pipelines.video.still_images import read_still  # noqa: PLC0415
+
+    problem = picture_problem(path)
+    if problem is not None:
+        raise BadInputError(f"portrait {problem[1]}")
+    try:
+        faces = find_faces(read_still(path, LimitSettings()))
+    except ItemRejectedError as error:
+        raise BadInputError(f"portrait {path}: {error.message}") from error
+    if not len(faces):
+        raise BadInputError(f"portrait {path}: expected a picture of one face from the front, found no face; give another picture")
+
+
+def _corpus(demo: _Demo) -> None:
+    from pipelines.corpora.demo.corpus import write_demo_corpus  # noqa: PLC0415 - its imports take seconds
+
+    asked = demo.settings.model_dump(mode="json", include={"clips", "speakers", "seed"})
+    with demo.stage("corpus", asked) as (running, advance):
+        settings = demo.settings
+        written = write_demo_corpus(
+            demo.out / CORPUS_FOLDER, settings.clips, settings.seed, speakers=settings.speakers,
+            progress=lambda done, total: advance(done, total, "clips"),
+        )  # fmt: skip
+        running.was_done = written.clips_made == 0
+
+
+def _dataset(demo: _Demo) -> BuildSummary:
+    with demo.stage("dataset", demo.settings.model_dump(mode="json", include={"clips", "speakers", "seed"})) as (running, advance):
+        spec = BuildSpec(name="demo", layout=Layout.DEMO)
+        built = run_build(spec, demo.out / CORPUS_FOLDER, demo.store, on_progress=advance)
+        running.was_done = built.unchanged
+    return built
+
+
+def _train(demo: _Demo, kind: RunKind, dataset: str) -> None:
+    share = demo.settings.trainings[kind]
+    changes = {"steps": share.steps, "max_minutes": share.max_minutes, "seed": demo.settings.seed}
+    with demo.stage(kind.value, {**changes, "dataset": dataset}) as (running, advance):
+        trained: TrainedRun | TrainedImageRun
+        if kind in COEFFICIENT_KINDS:
+            from pipelines.training.run_settings import preset_training  # noqa: PLC0415 - torch takes seconds to import
+
+            spec = preset_training(kind, Preset.TINY, **changes)
+            trained = run_training(kind, spec, dataset, demo.store, {}, on_progress=advance)
+        else:
+            from pipelines.training.images.image_run_settings import preset_image_training  # noqa: PLC0415
+
+            trained = run_image_training(
+                kind, preset_image_training(kind, Preset.TINY, **changes), dataset=dataset, store=demo.store, options={},
+                codebook=demo.models.get(RunKind.CODEBOOK.value, "latest").rpartition("/")[2], on_progress=advance,
+            )  # fmt: skip
+        running.was_done = trained.was_finished
+    demo.models[kind.value] = f"{kind.value}/{trained.card.run_id}"
+    demo.steps[kind.value] = trained.card.steps
+
+
+def _render(demo: _Demo) -> tuple[DemoScript, list[ClipResult]]:
+    from pipelines.demo.demo_script import write_demo_script  # noqa: PLC0415 - its imports take seconds
+
+    settings, renders = demo.settings, demo.out / RENDERS_FOLDER
+    models = [demo.models[kind.value] for kind in RunKind if kind is not RunKind.CODEBOOK]
+    with demo.stage("render", {"models": models, "takes": settings.takes, "seed": settings.seed}) as (running, advance):
+        script = write_demo_script(
+            demo.out / SCRIPT_FOLDER, demo.out / CORPUS_FOLDER, seed=settings.seed, takes=settings.takes, portrait=demo.portrait
+        )  # fmt: skip
+        done = render_script_list(script.path, models, demo.store, str(renders), on_progress=advance)
+        running.was_done = done.clips_done == 0 and not done.clips_failed
+    results = [ClipResult(**row) for row in pq.read_table(renders / RESULTS_FILE).to_pylist()]
+    return script, results
+
+
+def _evaluate(demo: _Demo, script: DemoScript, results: list[ClipResult], dataset: str) -> tuple[dict[str, float | None], MeasuredRenders]:
+    from pipelines.demo.held_out_figures import held_out_figures  # noqa: PLC0415 - torch takes seconds to import
+    from pipelines.demo.measured_renders import measure_renders  # noqa: PLC0415
+
+    with demo.stage("evaluate", {"models": demo.models, "clips": [result.clip_id for result in results]}) as (_, advance):
+        advance(0, len(results), "looking at the clips")
+        with native_logs_hidden():
+            measured = measure_renders(demo.out, results, script, lambda done, total: advance(done, total, "looking at the clips"))
+        with open_store(demo.store, Settings()) as store:
+            figures = held_out_figures(store, demo.models, dataset, demo.out / CORPUS_FOLDER, lambda note: advance(0, 0, note))
+    return figures, measured
+
+
+def _write_page(demo: _Demo, summary: DemoSummary, measured: MeasuredRenders, script: DemoScript) -> None:
+    from PIL import Image  # noqa: PLC0415
+
+    from pipelines.demo.demo_page import demo_page  # noqa: PLC0415
+    from pipelines.demo.measured_renders import contact_sheet  # noqa: PLC0415
+
+    sheet = contact_sheet(measured)
+    if sheet is not None:
+        Image.fromarray(sheet).save(demo.out / SHEET_FILE)
+    page = demo_page(summary, measured, reference=script.reference.relative_to(demo.out).as_posix())
+    _replace(demo.out / PAGE_FILE, page)
+    _replace(demo.out / SUMMARY_FILE, summary.model_dump_json(indent=1) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+@contextmanager
+def native_logs_hidden() -> Iterator[None]:
+    """Keep what native libraries write to stderr, past Python, from the terminal."""
+    sys.stderr.flush()
+    kept, hidden = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(hidden, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(hidden)

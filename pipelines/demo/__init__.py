@@ -1,0 +1,1 @@
+"""What the demonstration renders, what is measured of it, and its page."""

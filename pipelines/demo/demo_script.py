@@ -1,0 +1,122 @@
+"""The script list of the demonstration: one row for each emotion, and one that takes its emotion from a clip."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipelines.corpora.demo.clip_writing import LEAD_S
+from pipelines.corpora.demo.corpus import MANIFEST_NAME
+from pipelines.corpora.demo.emotions import EMOTIONS
+from pipelines.corpora.demo.speakers import SPEAKERS
+from pipelines.corpora.demo.speech import SPEECH_RATE_HZ, speak
+from pipelines.media_files import open_media
+from pipelines.speech.wave_files import write_wave
+from storage_schemas.errors import BadInputError
+from storage_schemas.identifiers import Emotion
+from storage_schemas.script_rows import COLUMNS, ScriptRow
+
+LIST_NAME = "scripts.csv"
+TRANSFER = "transfer"
+SENTENCE = "Good morning! The boat will wait for us, but the weather may not."
+"""Not among the sentences of the corpus."""
+TRANSFER_SENTENCE = "Nobody told me that this room was open."
+_TRANSFERRED = (Emotion.HAPPY, Emotion.SURPRISED, Emotion.ANGRY, Emotion.SAD)
+_TAIL_S = 0.4
+
+
+@dataclass(frozen=True)
+class DemoScript:
+    """A written list.
+
+    Attributes:
+        path: of the list.
+        portrait: picture that is animated.
+        reference: clip that the last row's emotion is taken from.
+        reference_emotion: its label.
+        rows: in order.
+    """
+
+    path: Path
+    portrait: Path
+    reference: Path
+    reference_emotion: str
+    rows: tuple[ScriptRow, ...]
+
+
+def write_demo_script(folder: Path, corpus: Path, *, seed: int, takes: int, portrait: Path | None = None) -> DemoScript:
+    """Write portrait, speech and list into a folder; the same arguments give the same bytes.
+
+    Args:
+        folder: made if need be.
+        corpus: folder of the demo corpus.
+        seed: of all rows.
+        takes: of each emotion.
+        portrait: the caller's own picture; None: a neutral face of the corpus.
+
+    Raises:
+        BadInputError: the corpus has no neutral clip, or espeak-ng is not installed.
+        OSError: a file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    clips = json.loads((corpus / MANIFEST_NAME).read_text(encoding="utf-8"))["clips"]
+    face = _portrait(folder, corpus, clips, portrait)
+    _write_speech(folder / "speech.wav", SENTENCE)
+    _write_speech(folder / "transfer.wav", TRANSFER_SENTENCE)
+    reference, label = _reference(clips)
+    rows = [
+        ScriptRow(portrait=face.name, audio="speech.wav", emotion=emotion.value, seed=seed, takes=takes, output=emotion.value)
+        for emotion in EMOTIONS
+    ]
+    rows.append(
+        ScriptRow(portrait=face.name, audio="transfer.wav", emotion_reference=f"../{corpus.name}/{reference}", seed=seed, output=TRANSFER)
+    )
+    _write_list(folder / LIST_NAME, rows)
+    return DemoScript(folder / LIST_NAME, face, corpus / reference, label, tuple(rows))
+
+
+def _portrait(folder: Path, corpus: Path, clips: list[dict[str, str]], own: Path | None) -> Path:
+    if own is not None:
+        path = folder / f"own-portrait{own.suffix.lower()}"
+        shutil.copyfile(own, path)
+        return path
+    neutral = next((clip for clip in clips if clip["emotion"] == Emotion.NEUTRAL.value), None)
+    if neutral is None:
+        raise BadInputError(f"the corpus {corpus} has no neutral clip to take a portrait from; make it with at least eight clips")
+    path = folder / "portrait.png"
+    with open_media(corpus / neutral["video"]) as container:
+        frame = next(container.decode(video=0))
+        Image.fromarray(frame.to_ndarray(format="rgb24")).save(path)
+    return path
+
+
+def _reference(clips: list[dict[str, str]]) -> tuple[str, str]:
+    """Return video and label of the clip whose emotion is taken over: expressive, and not trained on where there is such a one."""
+    for sides in (("validation", "test"), ("train",)):
+        for emotion in _TRANSFERRED:
+            for clip in clips:
+                if clip["emotion"] == emotion.value and clip["split"] in sides:
+                    return clip["video"], emotion.value
+    return clips[0]["video"], clips[0]["emotion"]
+
+
+def _write_speech(path: Path, text: str) -> None:
+    """Speak a sentence as the first speaker of the corpus does, with silence around it in which the mouth comes to rest."""
+    spoken = speak(text, SPEAKERS[0].voice).samples
+    silence = [np.zeros(int(SPEECH_RATE_HZ * seconds), np.int16) for seconds in (LEAD_S, _TAIL_S)]
+    write_wave(path, np.concatenate([silence[0], spoken, silence[1]]).astype("<i2").tobytes(), SPEECH_RATE_HZ)
+
+
+def _write_list(path: Path, rows: list[ScriptRow]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(row.filled() for row in rows)
+    path.write_bytes(text.getvalue().encode("utf-8"))
