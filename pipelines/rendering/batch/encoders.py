@@ -131,7 +131,9 @@ class _Encoder:
             stdin = _pipe(process.stdin)
             stdin.write(json.dumps(asdict(clip.request)).encode() + b"\n")
             while left:
-                left -= self._forward(stdin)
+                frames = self._taken()
+                left -= len(frames)
+                stdin.write(np.ascontiguousarray(frames).data.cast("B"))
             stdin.flush()
             answer = _pipe(process.stdout).readline()
         except (BrokenPipeError, OSError) as error:
@@ -141,20 +143,19 @@ class _Encoder:
             self._queue.put(None)
             return
         while left:  # of a process that is gone
-            frames = self._queue.get()
-            if frames is None:
+            try:
+                left -= len(self._taken())
+            except _StoppedError:
                 self._queue.put(None)
                 break
-            left -= len(frames) if isinstance(frames, np.ndarray) else 0
         self._frames_left -= clip.request.frames
         _resolve(clip, answer, problem)
 
-    def _forward(self, stdin: IO[bytes]) -> int:
+    def _taken(self) -> NDArray[np.uint8]:
         frames = self._queue.get()
         if not isinstance(frames, np.ndarray):
             raise _StoppedError
-        stdin.write(np.ascontiguousarray(frames).data.cast("B"))
-        return len(frames)
+        return frames
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
