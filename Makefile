@@ -22,10 +22,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
-demo: setup ## Synthesise a small corpus, build a dataset version from it and say where its report lies
-	$(BIN)/flowvqtalker corpus demo $(DEMO)/corpus --clips 24 --seed 7
-	$(BIN)/flowvqtalker build --source $(DEMO)/corpus --layout demo --store $(DEMO)/store
-	$(BIN)/flowvqtalker dataset show latest --store $(DEMO)/store
+demo: setup ## Show everything once: corpus, version, trainings, rendered clips, and a page about it
+	$(BIN)/flowvqtalker demo --out $(DEMO)
 
 test: setup ## Run the fast tests
 	$(BIN)/python -m pytest

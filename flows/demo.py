@@ -158,6 +158,7 @@ def _corpus(demo: _Demo) -> None:
 
 def _dataset(demo: _Demo) -> BuildSummary:
     with demo.stage("dataset", demo.settings.model_dump(mode="json", include={"clips", "speakers", "seed"})) as (running, advance):
+        advance(0, 0, "looking through the corpus, starting Dask")
         spec = BuildSpec(name="demo", layout=Layout.DEMO)
         built = run_build(spec, demo.out / CORPUS_FOLDER, demo.store, on_progress=advance)
         running.was_done = built.unchanged
@@ -168,6 +169,7 @@ def _train(demo: _Demo, kind: RunKind, dataset: str) -> None:
     share = demo.settings.trainings[kind]
     changes = {"steps": share.steps, "max_minutes": share.max_minutes, "seed": demo.settings.seed}
     with demo.stage(kind.value, {**changes, "dataset": dataset}) as (running, advance):
+        advance(0, share.steps, "reading the clips, making the network")
         trained: TrainedRun | TrainedImageRun
         if kind in COEFFICIENT_KINDS:
             from pipelines.training.run_settings import preset_training  # noqa: PLC0415 - torch takes seconds to import
@@ -192,6 +194,7 @@ def _render(demo: _Demo) -> tuple[DemoScript, list[ClipResult]]:
     settings, renders = demo.settings, demo.out / RENDERS_FOLDER
     models = [demo.models[kind.value] for kind in RunKind if kind is not RunKind.CODEBOOK]
     with demo.stage("render", {"models": models, "takes": settings.takes, "seed": settings.seed}) as (running, advance):
+        advance(0, 0, "speaking the sentences, loading the networks")
         script = write_demo_script(
             demo.out / SCRIPT_FOLDER, demo.out / CORPUS_FOLDER, seed=settings.seed, takes=settings.takes, portrait=demo.portrait
         )  # fmt: skip

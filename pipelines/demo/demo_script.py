@@ -25,7 +25,7 @@ from storage_schemas.script_rows import COLUMNS, ScriptRow
 
 LIST_NAME = "scripts.csv"
 TRANSFER = "transfer"
-SENTENCE = "Good morning! The boat will wait for us, but the weather may not."
+SENTENCE = "Good morning! The boat will not wait for us."
 """Not among the sentences of the corpus."""
 TRANSFER_SENTENCE = "Nobody told me that this room was open."
 _TRANSFERRED = (Emotion.HAPPY, Emotion.SURPRISED, Emotion.ANGRY, Emotion.SAD)
