@@ -3,7 +3,7 @@
 <output>                                    the clip, under the name that its row gives, or clips/<clip_id>.mp4
 results/<segment>.parquet                   ClipResult as RESULT_SCHEMA, added as clips finish
 results.parquet                             the same for the whole list, in its order; rewritten now and then
-plans/<plan>/<chunk>.json                   what is handed to GPU workers, while the run lasts
+results/plans/<plan>/...                    what is handed to GPU workers, while the run lasts
 index.html                                  gallery
 manifest.json                               RenderManifest, written last
 """
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 RENDER_FORMAT = 1
 CLIPS_FOLDER = "clips"
 RESULTS_FOLDER = "results"
-PLANS_FOLDER = "plans"
+PLANS_FOLDER = f"{RESULTS_FOLDER}/plans"
 RESULTS_FILE = "results.parquet"
 GALLERY_FILE = "index.html"
 MANIFEST_FILE = "manifest.json"

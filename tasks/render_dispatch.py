@@ -20,7 +20,6 @@ from infra.gpu_dispatch import run_on_work_pool
 from infra.managed_store import ManagedStore
 from pipelines.rendering.batch.list_rendering import ListEvents
 from storage_schemas.errors import StoreError
-from storage_schemas.identifiers import content_hash
 from storage_schemas.render_request import RenderRequest
 from storage_schemas.render_results import PLANS_FOLDER, ClipResult
 from tasks.fan_out import FanOut
@@ -136,7 +135,7 @@ def render_on_work_pool(
         submit: Callable[[int], str] = lambda number: run_on_work_pool(  # noqa: E731
             deployment,
             {"request": request.model_dump(mode="json"), "plan": name, "chunk": number},
-            {"plan": name, "chunk": number, "out": request.out, "attempt": content_hash(sorted(dict(output.list_objects("results"))))},
+            {"plan": name, "chunk": number},
         )
         futures = {threads.submit(submit, number): number for number in range(len(plan.chunks))}
         for future in as_completed(futures):

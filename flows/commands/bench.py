@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from infra.object_store import open_store
 from infra.settings import Settings
 from storage_schemas.build_spec import Layout
 from storage_schemas.errors import BadInputError
+
+if TYPE_CHECKING:
+    from pipelines.rendering.frame_generator import RenderSettings
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed and memory on this machine.")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
@@ -109,6 +112,7 @@ def sample_command(
 
 @app.command("render")
 def render_command(
+    *,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")] = "auto",
     preset: Annotated[list[str] | None, typer.Option(help="Preset to measure; may be given several times; none: all.")] = None,
     batch: Annotated[list[int] | None, typer.Option(min=1, help="Batch size; may be given several times; none: some that suit.")] = None,
@@ -116,11 +120,15 @@ def render_command(
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the networks first, which takes a minute for each.")] = False,
     cuda_graphs: Annotated[bool, typer.Option("--cuda-graphs", help="Record a batch and replay it; cuda alone.")] = False,
     threads: Annotated[int, typer.Option(min=0, help="Processor threads; 0: all.")] = 0,
+    end_to_end: Annotated[bool, typer.Option("--end-to-end", help="Clips with sound instead: what of the speed is left in files.")] = False,
+    encoders: Annotated[int, typer.Option(min=1, help="Encoding processes of --end-to-end.")] = 1,
     json: JsonOption = False,
 ) -> None:
     """Measure how many frames a second are made of coefficients, by preset and batch size, with random weights; and their GFLOP.
 
     Example: flowvqtalker bench render --json
+
+    Example: flowvqtalker bench render --end-to-end --preset tiny --json
     """
     from flows.commands.coefficients import chosen_device  # noqa: PLC0415
     from flows.commands.images import chosen_precision  # noqa: PLC0415
@@ -135,8 +143,25 @@ def render_command(
         raise BadInputError(f"--cuda-graphs needs a CUDA device, found {place}")
     render = RenderSettings(place, chosen_precision(precision, place), compile=compiled, cuda_graphs=cuda_graphs)
     names = [name for name in PRESET_NAMES if not preset or name in preset]
+    if end_to_end:
+        _end_to_end(render, (batch or [32 if place == "cuda" else 8])[0], names, threads, encoders, json=json)
+        return
     with progress_bar("measuring", quiet=json) as advance:
         values = measure_rendering(BenchmarkSettings(render, batch or (), names, threads), advance)
+    _show(values, json=json)
+
+
+def _end_to_end(render: RenderSettings, batch: int, names: list[str], threads: int, encoders: int, *, json: bool) -> None:
+    from pipelines.generation.sampling_benchmark import PRESETS  # noqa: PLC0415
+    from pipelines.rendering.batch.end_to_end_benchmark import EndToEndSettings, measure_end_to_end  # noqa: PLC0415
+    from storage_schemas.render_request import RenderOptions  # noqa: PLC0415
+
+    options = RenderOptions(
+        device=render.device, precision=render.precision.value, batch_frames=batch, encoders=encoders, compiled=render.compile,
+        cuda_graphs=render.cuda_graphs,
+    )  # fmt: skip
+    with progress_bar("measuring", quiet=json) as advance:
+        values = measure_end_to_end(EndToEndSettings(options, [name for name in PRESETS if name in names], threads=threads), advance)
     _show(values, json=json)
 
 

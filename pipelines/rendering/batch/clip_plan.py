@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage_schemas.identifiers import content_hash
-from storage_schemas.render_results import CLIP_ID_DIGITS, CLIPS_FOLDER, PLANS_FOLDER, RESULTS_FOLDER
+from storage_schemas.render_results import CLIP_ID_DIGITS, CLIPS_FOLDER
 from storage_schemas.script_rows import CLIP_SUFFIX, POSE_AUDIO, POSE_FIXED, NumberedRow, ScriptRow
 
 PLAN_VERSION = 1
 """Counts changes of what a clip of the same inputs shows."""
-RESERVED_FOLDERS = (RESULTS_FOLDER, PLANS_FOLDER, "scratch")
 
 
 @dataclass(frozen=True)

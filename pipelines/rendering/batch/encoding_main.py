@@ -24,13 +24,12 @@ from numpy.typing import NDArray
 from pipelines.media_time import CLIP_FPS
 from pipelines.rendering.batch.encoding_request import EncodingRequest
 from pipelines.rendering.batch.paste_back import Picture
+from pipelines.rendering.batch.thumbnails import thumbnail_of
 from pipelines.video.encoding import write_video
 from storage_schemas.errors import StoreError
 from storage_schemas.store_trouble import store_trouble
 
 _SOUND_SAMPLES = 65_536
-_THUMBNAIL_PX = 96
-_THUMBNAIL_QUALITY = 75
 
 
 class _CutOffError(Exception):
@@ -50,7 +49,7 @@ class _Frames:
         for index in range(self._request.frames):
             frame = self._next()
             if index == self._request.frames // 2:
-                self.thumbnail = _thumbnail(frame)
+                self.thumbnail = thumbnail_of(frame)
             yield frame if self._picture is None else self._picture.with_face(frame)
 
     def skip(self) -> None:
@@ -60,7 +59,7 @@ class _Frames:
 
     def _next(self) -> NDArray[np.uint8]:
         frame = np.empty((self._request.size_px, self._request.size_px, 3), np.uint8)
-        view, read = memoryview(frame).cast("B"), 0
+        view, read = frame.data.cast("B"), 0
         while read < len(view):
             count = self._stream.readinto(view[read:])  # type: ignore[attr-defined]
             if not count:
@@ -116,11 +115,6 @@ def _sound(request: EncodingRequest) -> Iterator[NDArray[np.float32]]:
             count = min(_SOUND_SAMPLES, wanted - start)
             samples = np.frombuffer(file.read(2 * count), np.int16).astype(np.float32) / np.float32(32768)
             yield np.concatenate([samples, np.zeros(count - len(samples), np.float32)])
-
-
-def _thumbnail(rgb: NDArray[np.uint8]) -> bytes:
-    small = cv2.resize(rgb, (_THUMBNAIL_PX, _THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
-    return bytes(cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _THUMBNAIL_QUALITY])[1])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.rendering.batch.clip_sources import NamedClip
-from pipelines.rendering.batch.lineage import asked, read_lineage, result_of
+from pipelines.rendering.batch.lineage import asked, read_clip, result_of
 from pipelines.rendering.batch.results_table import read_results
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.render_results import ClipResult, ClipStatus
@@ -33,7 +33,7 @@ class ExistingClips:
             return known.model_copy(update={"row": named.clip.number, "take": named.clip.take, **asked(named.clip)})
         # It was published, but whoever did so ended before it was noted; or another clip has this name.
         with self._store.open(named.output) as file:
-            lineage, frames = read_lineage(file)
-        if lineage.get("clip_id") != named.clip_id:
+            found = read_clip(file)
+        if found.lineage.get("clip_id") != named.clip_id:
             return None
-        return result_of(named, lineage, frames=frames, size=size, finished="")
+        return result_of(named, found.lineage, frames=found.frames, size=size, finished="", thumbnail=found.thumbnail)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import av
 import av.error
 import orjson
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
+from pipelines.media_time import CLIP_FPS
 from pipelines.rendering.batch.clip_sources import NamedClip
+from pipelines.rendering.batch.thumbnails import thumbnail_of
 from storage_schemas.render_results import DIGITAL_SOURCE_TYPE, SYNTHETIC_STATEMENT, ClipResult, ClipStatus
 
 
@@ -41,14 +45,30 @@ def container_tags(named: NamedClip, lineage: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def read_lineage(file: BinaryIO) -> tuple[dict[str, Any], int]:
-    """Return the lineage that a clip's file holds and its number of frames; an empty one if it holds none."""
+class FoundClip(NamedTuple):
+    """What a clip's file says: its lineage (empty if it has none), its number of frames, and a JPEG of its middle frame."""
+
+    lineage: dict[str, Any]
+    frames: int
+    thumbnail: bytes
+
+
+def read_clip(file: BinaryIO) -> FoundClip:
+    """Return what a clip's file says of itself."""
     try:
         with av.open(file, "r", format="mp4") as container:
             lineage = orjson.loads(container.metadata.get("description", ""))
-            return (lineage if isinstance(lineage, dict) else {}), container.streams.video[0].frames
-    except (av.error.FFmpegError, orjson.JSONDecodeError, IndexError):
-        return {}, 0
+            video = container.streams.video[0]
+            return FoundClip(lineage if isinstance(lineage, dict) else {}, video.frames, _middle_frame(container, video))
+    except (av.error.FFmpegError, orjson.JSONDecodeError, IndexError, StopIteration):
+        return FoundClip({}, 0, b"")
+
+
+def _middle_frame(container: InputContainer, video: VideoStream) -> bytes:
+    middle = video.frames // 2
+    container.seek(int(middle / CLIP_FPS / (video.time_base or 1)), stream=video)
+    frame = next(frame for frame in container.decode(video) if frame.time is None or frame.time * CLIP_FPS >= middle - 0.5)
+    return thumbnail_of(frame.to_ndarray(format="rgb24"))
 
 
 def result_of(named: NamedClip, lineage: dict[str, Any], *, frames: int, size: int, finished: str, thumbnail: bytes = b"") -> ClipResult:
@@ -61,7 +81,7 @@ def result_of(named: NamedClip, lineage: dict[str, Any], *, frames: int, size: i
         output=named.output,
         clip_id=named.clip_id,
         frames=frames,
-        seconds=frames / 25,
+        seconds=frames / CLIP_FPS,
         size_bytes=size,
         **{kind: models.get(kind, {}).get("run", "") for kind in ("expflow", "poseflow", "vqig")},
         dataset=models["vqig"].get("dataset", ""),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from pipelines.rendering.batch.clip_plan import RESERVED_FOLDERS, PlannedClip
+from pipelines.rendering.batch.clip_plan import PlannedClip
 from pipelines.rendering.batch.clip_sources import ClipNaming, NamedClip
 from pipelines.rendering.batch.existing_clips import ExistingClips
 from pipelines.rendering.batch.lineage import asked, result_of
@@ -17,7 +17,6 @@ from pipelines.rendering.batch.render_engine import FailedClip, MadeClip, OnClip
 from pipelines.rendering.batch.results_table import ResultsJournal
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.render_results import ClipResult, ClipStatus
-from storage_schemas.script_rows import ScriptProblemReason
 
 Group = tuple[Sequence[NamedClip], Collection[str]]
 
@@ -85,15 +84,10 @@ class ListRendering:
 
     def _named(self, clip: PlannedClip) -> NamedClip | None:
         try:
-            named = self._naming.name(clip)
-            if named.output.split("/")[0] in RESERVED_FOLDERS:
-                message = f"output {clip.row.output}: the folders {' and '.join(RESERVED_FOLDERS)} are taken; choose another one"
-                self._note(failure(clip, ScriptProblemReason.UNSAFE_OUTPUT.value, message), was_there=False)
-                return None
+            return self._naming.name(clip)
         except UnusableInputError as error:
             self._note(failure(clip, error.reason.value, error.message), was_there=False)
             return None
-        return named
 
     def _noted(self, named: NamedClip) -> bool:
         """Note a clip that is there."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -21,26 +20,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipelines.generation.generator import CoefficientGenerator
-from pipelines.generation.request import FailedItem
+from pipelines.rendering.batch.clip_maker import ClipMaker, DrawnClip
 from pipelines.rendering.batch.clip_sources import NamedClip, PendingClip, PreparedClip
-from pipelines.rendering.batch.coefficient_spool import CoefficientSpool
 from pipelines.rendering.batch.encoders import EncodedClip, EncoderPool, EncodingClip
 from pipelines.rendering.batch.encoding_request import EncodingRequest
-from pipelines.rendering.batch.frame_batches import Run, frame_batches
 from pipelines.rendering.batch.lineage import container_tags, lineage_of
 from pipelines.rendering.batch.preparation import PortraitDemands, Preparation, Speak
 from pipelines.rendering.batch.prepared import UnusableInputError
 from pipelines.rendering.batch.render_models import RenderModels
-from pipelines.rendering.frame_generator import FrameGenerator, PortraitCode, Precision, RenderSettings
 from storage_schemas.render_request import RenderOptions
 from storage_schemas.render_results import RenderFailure
 
 _LOGGER = logging.getLogger(__name__)
-_PORTRAITS_KEPT = 16
 _PUBLISHERS = 4
 
 
@@ -66,12 +57,6 @@ class FailedClip:
 OnClip = Callable[[MadeClip | FailedClip], None]
 """Called for each clip that was wanted, from any thread."""
 OnFrames = Callable[[int], None]
-
-
-@dataclass(frozen=True, eq=False)
-class _DrawnClip:
-    prepared: PreparedClip
-    spool: CoefficientSpool
 
 
 class _Group:
@@ -107,11 +92,8 @@ class RenderEngine:
     def __init__(self, models: RenderModels, settings: RenderOptions, face_model: Path, scratch: Path, speak: Speak | None = None) -> None:
         self.models, self.settings = models, settings
         self._scratch, self._speak = scratch, speak
-        self.coefficients = CoefficientGenerator(models.expflow, models.poseflow, settings.device, items_at_once=settings.group_clips)
-        self.generator = FrameGenerator(models.frames, _frame_settings(settings))
+        self.maker = ClipMaker(models, settings)
         self._demands = PortraitDemands(face_model, models.frames.size_px, models.frames.place, settings.paste_back)
-        self._codes: OrderedDict[str, PortraitCode] = OrderedDict()
-        self.portraits_encoded = 0
         self._lineage = models.lineage()
         self._stack = ExitStack()
 
@@ -164,31 +146,24 @@ class RenderEngine:
         ]
         return group
 
-    def _drawn(self, group: _Group, on_clip: OnClip) -> list[_DrawnClip]:
+    def _drawn(self, group: _Group, on_clip: OnClip) -> list[DrawnClip]:
         """Draw the coefficients of a group."""
-        ready: list[_DrawnClip] = []
-        for place, pending in enumerate(group.pending):
+        ready: list[PreparedClip] = []
+        for pending in group.pending:
             try:
-                prepared = pending.prepared(self.settings, has_poseflow=self.models.poseflow is not None)
+                ready.append(pending.prepared(self.settings, has_poseflow=self.models.poseflow is not None))
             except UnusableInputError as error:
                 _fail(group, pending.named, error, on_clip)
-            else:
-                ready.append(_DrawnClip(prepared, CoefficientSpool(group.folder / f"coefficients-{place}.f32")))
-        failed: set[int] = set()
-        for found in self.coefficients.stream([clip.prepared.request for clip in ready]):
-            if isinstance(found, FailedItem):
-                failed.add(found.index)
-                problem = UnusableInputError(RenderFailure.GENERATION_FAILED, found.message)
-                _fail(group, ready[found.index].prepared.named, problem, on_clip)
-            else:
-                ready[found.index].spool.append(found.beta, ready[found.index].prepared.portrait.placed(found.rho))
-        return [clip for place, clip in enumerate(ready) if place not in failed]
+        drawn, undrawn = self.maker.draw(ready, group.folder)
+        for clip in undrawn:
+            _fail(group, ready[clip.place].named, UnusableInputError(RenderFailure.GENERATION_FAILED, clip.message), on_clip)
+        return drawn
 
-    def _make(self, group: _Group, drawn: list[_DrawnClip], on_clip: OnClip, on_frames: OnFrames) -> None:
+    def _make(self, group: _Group, drawn: list[DrawnClip], on_clip: OnClip, on_frames: OnFrames) -> None:
         """Make the frames of a group and hand them to the encoders."""
         wanted = {place for place, clip in enumerate(drawn) if clip.prepared.named.clip_id in group.wanted}
         encoding: dict[int, EncodingClip] = {}
-        for runs, frames in self.frames(drawn, wanted):
+        for runs, frames in self.maker.frames(drawn, wanted):
             start = 0
             for run in runs:
                 if run.clip in wanted:
@@ -198,26 +173,7 @@ class RenderEngine:
                     on_frames(run.length)
                 start += run.length
 
-    def frames(self, drawn: Sequence[_DrawnClip], wanted: Collection[int]) -> Iterator[tuple[list[Run], NDArray[np.uint8]]]:
-        """Yield batches of frames (n, size, size, 3) and whose they are."""
-        size, window = self.settings.batch_frames, self.generator.window
-        for runs in frame_batches([clip.spool.frames for clip in drawn], wanted, size):
-            codes = [code for run in runs for code in [self._code(drawn[run.clip])] * run.length]
-            windows = np.concatenate([drawn[run.clip].spool.windows(run.first, run.length, window) for run in runs])
-            yield runs, self.generator.mixed(codes, windows).cpu().numpy()
-
-    def _code(self, clip: _DrawnClip) -> PortraitCode:
-        """Return the encoded portrait of a clip."""
-        sha256 = clip.prepared.named.hashes["portrait"]
-        if sha256 not in self._codes:
-            self._codes[sha256] = self.generator.encode(clip.prepared.portrait)
-            self.portraits_encoded += 1
-        self._codes.move_to_end(sha256)
-        while len(self._codes) > _PORTRAITS_KEPT:
-            self._codes.popitem(last=False)
-        return self._codes[sha256]
-
-    def _begin(self, group: _Group, clip: _DrawnClip, place: int, on_clip: OnClip) -> EncodingClip:
+    def _begin(self, group: _Group, clip: DrawnClip, place: int, on_clip: OnClip) -> EncodingClip:
         named, settings = clip.prepared.named, self.settings
         lineage = lineage_of(named, self._lineage, settings.shown(), clip.spool.sha256)
         track = clip.prepared.sound.track
@@ -250,7 +206,3 @@ def _fail(group: _Group, named: NamedClip, error: UnusableInputError, on_clip: O
     _LOGGER.info("%s: %s", named.clip.name, error.message)
     if named.clip_id in group.wanted:
         on_clip(FailedClip(named, error.reason, error.message))
-
-
-def _frame_settings(options: RenderOptions) -> RenderSettings:
-    return RenderSettings(options.device, Precision(options.precision), options.batch_frames, options.compiled, options.cuda_graphs)
