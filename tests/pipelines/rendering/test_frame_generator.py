@@ -106,6 +106,23 @@ def test_a_prepared_portrait_is_checked() -> None:
         generator.encode(replace(portrait, surrounded=np.zeros((8, 8, 3), np.uint8)))
 
 
+def test_frames_of_several_portraits_share_a_batch() -> None:
+    generator = FrameGenerator(small_rendering_model(), RenderSettings(batch_frames=7))
+    portraits = [encoded(generator, seed) for seed in (0, 1)]
+    coefficients = torch.from_numpy(np.concatenate([BETA, RHO], axis=1))
+    windows = windows_of(coefficients, generator.window).numpy()
+    alone = [np.concatenate(list(generator.frames(portrait, BETA, RHO))) for portrait in portraits]
+
+    whole = generator.mixed([portraits[0]] * 7, windows).numpy().copy()
+    shared = generator.mixed([portraits[0]] * 3 + [portraits[1]] * 3, windows[:6]).numpy()
+
+    np.testing.assert_array_equal(whole, alone[0])
+    assert len(shared) == 6
+    assert np.abs(shared.astype(int) - np.concatenate([alone[0][:3], alone[1][3:6]])).max() <= 1
+    with pytest.raises(ValueError, match="1 to 7 frames, found 8"):
+        generator.mixed([portraits[0]] * 8, windows)
+
+
 def test_wrong_settings_are_named() -> None:
     with pytest.raises(ValueError, match="CUDA graphs need a CUDA device, found cpu"):
         RenderSettings(cuda_graphs=True)
