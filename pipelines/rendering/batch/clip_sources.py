@@ -120,7 +120,7 @@ class PendingClip:
         named_files = [name for name in files if name in ("emotion_reference", "pose")]
         self._references = {name: preparation.reference(files[name]) for name in named_files}
 
-    def prepared(self, settings: RenderOptions, *, has_poseflow: bool) -> PreparedClip:
+    def prepared(self, settings: RenderOptions) -> PreparedClip:
         """Wait until everything is there.
 
         Raises:
@@ -141,17 +141,17 @@ class PendingClip:
                 source_rho=face.portrait.dataset_rho,
                 temperature=settings.temperature,
                 pose_temperature=settings.pose_temperature,
-                pose=_pose(row.pose, references, has_poseflow=has_poseflow),
+                pose=_pose(row.pose, references),
             )
         except BadInputError as error:
             raise UnusableInputError(RenderFailure.GENERATION_FAILED, f"{self.named.clip.name}: {error}") from error
         return PreparedClip(self.named, face.portrait, face.picture, sound, request)
 
 
-def _pose(asked: str, references: dict[str, Reference], *, has_poseflow: bool) -> Any:  # noqa: ANN401 - a mode or an array
+def _pose(asked: str, references: dict[str, Reference]) -> Any:  # noqa: ANN401 - a mode or an array
     reference = references.get("pose")
     if reference is None:
-        return PoseMode.AUDIO if asked == POSE_AUDIO and has_poseflow else PoseMode.FIXED
+        return PoseMode.AUDIO if asked == POSE_AUDIO else PoseMode.FIXED
     if reference.rho is None:
         raise UnusableInputError(RenderFailure.BAD_POSE, f"pose {asked}: expected head poses, found none; name a video")
     return np.asarray(reference.rho, np.float32)

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import av
 import av.error
+import numpy as np
 import orjson
 from av.container import InputContainer
 from av.video.stream import VideoStream
@@ -66,9 +67,9 @@ def read_clip(file: BinaryIO) -> FoundClip:
 
 def _middle_frame(container: InputContainer, video: VideoStream) -> bytes:
     middle = video.frames // 2
-    container.seek(int(middle / CLIP_FPS / (video.time_base or 1)), stream=video)
+    container.seek(int(middle / CLIP_FPS / video.time_base), stream=video)
     frame = next(frame for frame in container.decode(video) if frame.time is None or frame.time * CLIP_FPS >= middle - 0.5)
-    return thumbnail_of(frame.to_ndarray(format="rgb24"))
+    return thumbnail_of(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
 
 
 def result_of(named: NamedClip, lineage: dict[str, Any], *, frames: int, size: int, finished: str, thumbnail: bytes = b"") -> ClipResult:

@@ -151,7 +151,7 @@ class RenderEngine:
         ready: list[PreparedClip] = []
         for pending in group.pending:
             try:
-                ready.append(pending.prepared(self.settings, has_poseflow=self.models.poseflow is not None))
+                ready.append(pending.prepared(self.settings))
             except UnusableInputError as error:
                 _fail(group, pending.named, error, on_clip)
         drawn, undrawn = self.maker.draw(ready, group.folder)

@@ -65,7 +65,7 @@ def resolve_models(store: ObjectStore, names: Sequence[str]) -> list[str]:
 
     Args:
         store: where they are.
-        names: such as vqig/latest; a kind that is not named is the latest one, if there is any PoseFlow.
+        names: such as vqig/latest; a kind that is not named is the latest one; a PoseFlow may be missing.
 
     Raises:
         BadInputError: there is no such run, or several of a kind are named.

@@ -17,6 +17,9 @@ class RunTally:
     Args:
         clips: all clips of the list.
         failed_before: records of rows that are not rendered because the list's check found them wrong.
+
+    Attributes:
+        clips: how many the list asks for.
     """
 
     def __init__(self, clips: Iterable[PlannedClip], failed_before: Iterable[ClipResult] = ()) -> None:
@@ -27,14 +30,13 @@ class RunTally:
         self._made_rows: set[int] = set()
         self._started_s = time.monotonic()
         self._guard = threading.Lock()
+        self._failed = 0
         for result in failed_before:
             self.results[result.row, result.take] = result
             self._takes[result.row] += 1
-
-    @property
-    def clips(self) -> int:
-        """Clips of the list."""
-        return sum(self._takes.values())
+            self._failed += 1
+        self._failed_before = self._failed
+        self.clips = sum(self._takes.values())
 
     @property
     def failed(self) -> list[ClipResult]:
@@ -50,6 +52,7 @@ class RunTally:
         """Count a result."""
         with self._guard:
             self.results[result.row, result.take] = result
+            self._failed += result.status is ClipStatus.FAILED
             if result.status is ClipStatus.DONE:
                 self.clips_skipped += was_there
                 self.clips_done += not was_there
@@ -76,9 +79,8 @@ class RunTally:
         """Return frames, speed and time left, for people."""
         with self._guard:
             elapsed = time.monotonic() - self._started_s
-            finished, left = len(self.results) - self.clips_skipped, self.clips - len(self.results)
-            failed = sum(result.status is ClipStatus.FAILED for result in self.results.values())
-            frames = self.frames
+            finished = len(self.results) - self.clips_skipped - self._failed_before
+            left, failed, frames = self.clips - len(self.results), self._failed, self.frames
         parts = [f"{frames} frames, {frames / max(elapsed, 1e-9):.1f}/s"]
         if failed:
             parts.append(f"{failed} failed")
