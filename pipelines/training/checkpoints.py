@@ -101,4 +101,5 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, module: nn.Module, tenso
     for name, tensor in tensors.items():
         parameter, _, key = name.rpartition("/")
         target = parameters[parameter]
-        optimiser.state[target][key] = tensor if key == "step" else tensor.to(target.device)
+        # In the parameter's own order in memory: fused optimisers go through parameter and state side by side.
+        optimiser.state[target][key] = tensor if key == "step" else torch.empty_like(target).copy_(tensor)

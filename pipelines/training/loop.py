@@ -102,6 +102,7 @@ class TrainingLoop:
         settings: see there.
         watcher: told on the first process alone.
         companions: see there.
+        backward: batch -> the losses, their gradients being left in the parameters; None: `loss` in one go.
     """
 
     def __init__(
@@ -113,7 +114,10 @@ class TrainingLoop:
         settings: LoopSettings,
         watcher: Watcher,
         companions: Sequence[Companion] = (),
+        *,
+        backward: Callable[[Any], dict[str, Tensor]] | None = None,
     ) -> None:
+        self._backward = backward or self._in_one_go
         self._fabric, self._network, self._settings = fabric, network, settings
         self._watcher = watcher if fabric.is_global_zero else Watcher()
         self._companions = companions
@@ -195,8 +199,7 @@ class TrainingLoop:
             companion.before_step(self.step, planned_steps)
         for group in self._plain_optimiser.param_groups:
             group["lr"] = rate * group.get("rate_factor", 1.0)
-        losses: dict[str, Tensor] = self._loss(batch)
-        fabric.backward(losses[LOSS])
+        losses = self._backward(batch)
         fabric.clip_gradients(self._loss, self._optimiser, max_norm=settings.gradient_norm, error_if_nonfinite=False)
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
@@ -207,6 +210,11 @@ class TrainingLoop:
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value.detach()
             self._counts[name] = self._counts.get(name, 0) + 1
+
+    def _in_one_go(self, batch: object) -> dict[str, Tensor]:
+        losses: dict[str, Tensor] = self._loss(batch)
+        self._fabric.backward(losses[LOSS])
+        return losses
 
     def _log(self) -> None:
         means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
@@ -247,17 +255,20 @@ class TrainingLoop:
         return float(self._fabric.broadcast(seconds))
 
 
-def adamw(named_parameters: Iterable[tuple[str, nn.Parameter]], weight_decay: float, undecayed: tuple[str, ...] = ()) -> torch.optim.AdamW:
+def adamw(
+    named_parameters: Iterable[tuple[str, nn.Parameter]], weight_decay: float, undecayed: tuple[str, ...] = (), *, fused: bool = False
+) -> torch.optim.AdamW:
     """Return AdamW whose weight decay is for matrices alone.
 
     Args:
         named_parameters: of the network.
         weight_decay: of parameters with two dimensions or more.
         undecayed: beginnings of names of parameters that have none either.
+        fused: all parameters in one go, which on a processor takes a fifth of the time; rounds differently.
     """
     decayed: list[nn.Parameter] = []
     plain: list[nn.Parameter] = []
     for name, parameter in named_parameters:
         (plain if parameter.dim() < 2 or name.startswith(undecayed) else decayed).append(parameter)
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99))
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), fused=fused)

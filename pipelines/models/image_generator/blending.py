@@ -30,5 +30,6 @@ class Blending(nn.Module):
         """Return blended pictures (batch, 3, size, size); guide (batch, 2, size, size) or None for none."""
         seen = torch.zeros_like(pictures[:, :2]) if guide is None else guide
         hidden = self.block(self.stem(torch.cat([pictures, warped, seen], dim=1)))
-        mask = torch.sigmoid(functional.pixel_shuffle(self.last(functional.relu(hidden)), _SHUFFLE))
+        # Not a sigmoid: where early in training the warped portrait is better everywhere, that would close for good.
+        mask = 0.5 + 0.5 * functional.softsign(functional.pixel_shuffle(self.last(functional.leaky_relu(hidden, 0.1)), _SHUFFLE))
         return torch.lerp(pictures.to(warped.dtype), warped, mask.to(warped.dtype))

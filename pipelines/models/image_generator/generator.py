@@ -55,12 +55,14 @@ class GeneratedFrames(NamedTuple):
         scores: (batch, m * m, N) logits of codes, float32; None where the variant predicts no codes.
         features: (batch, d, m, m), what T sees, or the decoder where there is no T.
         warped: (batch, 3, size, size), the warped portrait I_w.
+        painted: (batch, 3, size, size), what the decoder gave; `pictures` where there is no blending.
     """
 
     pictures: Tensor
     scores: Tensor | None
     features: Tensor
     warped: Tensor
+    painted: Tensor
 
 
 class ImageGenerator(nn.Module):
@@ -103,12 +105,13 @@ class ImageGenerator(nn.Module):
         """Return the parameters that training moves, by name."""
         return {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
 
-    def encode_portrait(self, surrounded: Tensor, coefficients: Tensor | None = None) -> EncodedPortrait:
+    def encode_portrait(self, surrounded: Tensor, coefficients: Tensor | None = None, indices: Tensor | None = None) -> EncodedPortrait:
         """Encode portraits.
 
         Args:
             surrounded: (batch, 3, size + 2 surroundings, likewise) in -1..1, the portrait in the middle.
             coefficients: (batch, 70) of the portrait, needed for relative motion.
+            indices: (batch, m, m) of the portrait's codes, where they are known.
 
         Raises:
             ValueError: pictures of another side.
@@ -118,8 +121,9 @@ class ImageGenerator(nn.Module):
         if side != size + 2 * margin:
             raise ValueError(f"portraits are {size} px and {margin} px around them, {size + 2 * margin} px in all, found {side} px")
         pictures = surrounded[..., margin : side - margin, margin : side - margin]
+        quantiser = self.codebook.quantiser
         with torch.no_grad():
-            codes = self.codebook.quantiser(self.codebook.encoder(pictures)).codes
+            codes = quantiser(self.codebook.encoder(pictures)).codes if indices is None else quantiser.look_up(indices)
         return EncodedPortrait(pictures, surrounded, codes, self.warp.encode(pictures) if self.warp is not None else (), coefficients)
 
     def forward(self, portrait: EncodedPortrait, windows: Tensor, fields: MotionFields | None = None) -> GeneratedFrames:
@@ -145,10 +149,10 @@ class ImageGenerator(nn.Module):
             quantiser = self.codebook.quantiser
             scores = self.transformer(features, quantiser.codes)
             codes = query_codes(scores, quantiser, features.shape[-1], self.settings.code_query).to(features.dtype)
-        pictures = self.codebook.decoder(codes)
+        pictures = painted = self.codebook.decoder(codes)
         if self.blending is not None:
-            pictures = self.blending(pictures, warped, guide)
-        return GeneratedFrames(pictures, scores, features, warped)
+            pictures = self.blending(painted, warped, guide)
+        return GeneratedFrames(pictures, scores, features, warped, painted)
 
     def _warped(self, portrait: EncodedPortrait, descriptor: Tensor, fields: MotionFields | None) -> tuple[Tensor, Tensor | None]:
         """Return the warped portrait, and the guide of the motion fields."""

@@ -23,6 +23,8 @@ class GeneratorLossWeights:
     Attributes:
         code, feature: cross-entropy of codes and squared error of features, as in CodeFormer.
         warp: absolute error of the warped portrait alone; the paper names none, PIRenderer trains its warp by one.
+        painted: absolute error of what the decoder gave, where it is blended; else a blending that prefers the warped portrait would
+            leave the codes without a gradient.
         reconstruction, perceptual, adversarial: at the image level; the last multiplies the adaptive weight.
         adversarial_kind: hinge, or the paper's logarithms.
     """
@@ -30,6 +32,7 @@ class GeneratorLossWeights:
     code: float = 0.5
     feature: float = 1.0
     warp: float = 1.0
+    painted: float = 0.5
     reconstruction: float = 1.0
     perceptual: float = 1.0
     adversarial: float = 0.8
@@ -57,7 +60,7 @@ def code_level_loss(made: GeneratedFrames, targets: Targets, quantiser: Quantise
     squared = (made.features.float() - wanted.float()).square().mean(dim=1, keepdim=True)
     terms = {"feature": _mean(squared, emphasis), "warp": absolute_error(made.warped, targets.pictures, targets.emphasis)}
     total = weights.feature * terms["feature"] + weights.warp * terms["warp"]
-    if made.scores is not None:
+    if made.scores is not None and weights.code:
         missed = functional.cross_entropy(made.scores.transpose(1, 2), targets.indices.flatten(1), reduction="none")
         terms["code"] = _mean(missed.reshape(squared.shape), emphasis)
         total = total + weights.code * terms["code"]
@@ -80,6 +83,9 @@ def image_level_loss(
         "perceptual": perceptual(made.pictures, targets.pictures),
     }
     total = weights.reconstruction * terms["reconstruction"] + weights.perceptual * terms["perceptual"]
+    if made.painted is not made.pictures:
+        terms["painted"] = absolute_error(made.painted, targets.pictures, targets.emphasis)
+        total = total + weights.painted * terms["painted"]
     if discriminator is not None:
         terms["adversarial"] = generator_loss(discriminator(made.pictures), weights.adversarial_kind)
         terms["adaptive_weight"] = adaptive_weight(total, terms["adversarial"], made.pictures)

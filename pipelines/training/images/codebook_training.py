@@ -63,6 +63,17 @@ class CodebookLoss(nn.Module):
             adversary.show(made.pictures, targets)
         return {LOSS: total, **losses.terms}
 
+    def follow(self, leader: CodebookLoss) -> None:
+        """Quantise as another one does."""
+        self.quantise = leader.quantise
+
+    def gather(self, shares: list[CodebookLoss]) -> None:
+        """Remember the latents and indices of several as one's own."""
+        seen = [share.seen for share in shares if share.seen is not None]
+        for share in shares:
+            share.seen = None
+        self.seen = (torch.cat([latents for latents, _ in seen]), torch.cat([indices for _, indices in seen])) if seen else None
+
 
 class CodebookCare:
     """Starts the codes at cluster centres, notes their use and moves unused ones. A companion of the loop.

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipelines.models.motion_field import MotionFields
 from pipelines.training.coefficient_sequences import SequenceTable
 from pipelines.training.images.frame_plan import FramePlan
 from pipelines.training.images.loaded_frames import FramePlace, LoadedFrames
@@ -35,6 +36,8 @@ class FrameBatch(NamedTuple):
         portrait_coefficients: float32 (B, 70).
         identity: float32 (B, 80) of the portraits.
         codes: int64 (B, m, m), the target codes.
+        portrait_codes: int64 (B, m, m), the codes of the portraits; None: they have to be computed.
+        fields: motion from portrait to frame; None: it has to be drawn.
     """
 
     pictures: Tensor
@@ -44,6 +47,8 @@ class FrameBatch(NamedTuple):
     portrait_coefficients: Tensor | None = None
     identity: Tensor | None = None
     codes: Tensor | None = None
+    portrait_codes: Tensor | None = None
+    fields: MotionFields | None = None
 
     def to(self, device: torch.device) -> FrameBatch:
         """Return the batch on a device."""
@@ -54,7 +59,9 @@ class FrameBatch(NamedTuple):
         return self._each(lambda tensor: tensor[rows])
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> FrameBatch:
-        return FrameBatch(*(None if value is None else change(value) for value in self))  # type: ignore[arg-type]  # the first two are there
+        tensors = (None if value is None else change(value) for value in self[:-1])
+        fields = None if self.fields is None else MotionFields(*map(change, self.fields))
+        return FrameBatch(*tensors)._replace(fields=fields)  # type: ignore[arg-type]  # the first two are there
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,9 @@ class FrameNeeds:
     motion_window: int = 0
     surroundings_px: int = 0
 
+
+Finish = Callable[[FrameBatch], FrameBatch]
+"""Adds to a batch what the network would otherwise compute, in the threads that prepare batches."""
 
 TargetCodes = Callable[[LoadedFrames], list[IntArray]]
 """Returns the target codes (frames, m, m) of each of the loaded clips."""
@@ -108,6 +118,7 @@ class TrainingFrames:
         spec: of the training.
         needs: of the network.
         target_codes: for the generator.
+        finish: see there; None: nothing is added.
         workers: threads that decode; each prepares whole batches. 0: `decoding_threads`.
     """
 
@@ -118,9 +129,11 @@ class TrainingFrames:
         spec: ImageTrainingSpec,
         needs: FrameNeeds,
         target_codes: TargetCodes | None = None,
+        finish: Finish | None = None,
         workers: int = 0,
     ) -> None:
         self._source, self._table, self._spec, self._needs, self._target_codes = source, table, spec, needs, target_codes
+        self._finish = finish
         self.plan = FramePlan(table, spec.batch_frames, spec.seed)
         workers = workers or decoding_threads()
         self.ahead = 2 * workers + 1
@@ -158,8 +171,9 @@ class TrainingFrames:
         batch = batch_of(loaded, frames[mine], portraits[mine], self._needs)
         if self._target_codes is None:
             return batch
-        targets = _stacked([codes[place.clip][place.frame] for place in frames[mine]]).long()
-        return batch._replace(codes=targets)
+        targets, own = (_stacked([codes[place.clip][place.frame] for place in places[mine]]).long() for places in (frames, portraits))
+        batch = batch._replace(codes=targets, portrait_codes=own)
+        return batch if self._finish is None else self._finish(batch)
 
     def _loaded(self, buffer: Buffer) -> tuple[LoadedFrames, list[IntArray]]:
         following = self.plan.following(buffer)

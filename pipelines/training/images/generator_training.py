@@ -20,8 +20,8 @@ from pipelines.training.images.picture_figures import PictureErrors
 from pipelines.training.loop import LOSS
 from storage_schemas.image_runs import ImageTrainingSpec
 
-WARP = "warp."
-"""What the names of the warping network's parameters begin with."""
+SLOW = ("warp.", "blending.")
+"""What the names of parameters begin with that learn at the rate of the warping network."""
 _BETA = 64
 
 
@@ -60,13 +60,18 @@ def generated(generator: ImageGenerator, motion: FaceMotion | None, batch: Frame
     """Return the frames that a generator makes of a batch's portraits."""
     if batch.portraits is None or batch.windows is None or batch.portrait_coefficients is None or batch.identity is None:
         raise ValueError("the batch has no portraits: it was made for the codebook")
-    portrait = generator.encode_portrait(from_bytes(batch.portraits), batch.portrait_coefficients)
-    fields = None
-    if motion is not None:
-        middle = batch.windows[:, batch.windows.shape[1] // 2]
-        fields = portrait_motion(motion, batch.identity, batch.portrait_coefficients, middle)
+    portrait = generator.encode_portrait(from_bytes(batch.portraits), batch.portrait_coefficients, batch.portrait_codes)
+    fields = batch.fields if motion is None or batch.fields is not None else with_motion(motion, batch).fields
     made: GeneratedFrames = generator(portrait, batch.windows, fields)
     return made
+
+
+def with_motion(motion: FaceMotion, batch: FrameBatch) -> FrameBatch:
+    """Return a batch with the motion of its portraits."""
+    if batch.windows is None or batch.portrait_coefficients is None or batch.identity is None:
+        raise ValueError("the batch has no portraits: it was made for the codebook")
+    middle = batch.windows[:, batch.windows.shape[1] // 2]
+    return batch._replace(fields=portrait_motion(motion, batch.identity, batch.portrait_coefficients, middle))
 
 
 class GeneratorLoss(nn.Module):
@@ -112,6 +117,13 @@ class GeneratorLoss(nn.Module):
         else:
             total = total + 0.0 * made.pictures.float().mean()  # every parameter has a gradient, as several processes want it
         return {LOSS: total, **terms}
+
+    def follow(self, leader: GeneratorLoss) -> None:
+        """Take the level of another one."""
+        self._image_level = leader._image_level
+
+    def gather(self, shares: list[GeneratorLoss]) -> None:
+        """Do nothing."""
 
     def before_step(self, step: int, planned_steps: int) -> None:
         """Choose the level."""

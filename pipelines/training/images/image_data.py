@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipelines.training.images.frame_batches import FrameBatch, FrameNeeds, TargetCodes, TrainingFrames, batch_of
+from pipelines.training.images.frame_batches import Finish, FrameBatch, FrameNeeds, TargetCodes, TrainingFrames, batch_of
 from pipelines.training.images.loaded_frames import FramePlace, LoadedFrames
 from pipelines.training.images.version_frames import VersionFrames
 from storage_schemas.image_runs import ImageTrainingSpec
@@ -19,9 +19,11 @@ _BETA = 64
 _FLOOR_SHARE = 0.1
 
 
-def training_frames(source: VersionFrames, spec: ImageTrainingSpec, needs: FrameNeeds, target_codes: TargetCodes | None) -> TrainingFrames:
+def training_frames(
+    source: VersionFrames, spec: ImageTrainingSpec, needs: FrameNeeds, target_codes: TargetCodes | None, finish: Finish | None = None
+) -> TrainingFrames:
     """Return the batches of the training split."""
-    return TrainingFrames(source, source.tables["train"], spec, needs, target_codes)
+    return TrainingFrames(source, source.tables["train"], spec, needs, target_codes, finish)
 
 
 def validation_batches(source: VersionFrames, spec: ImageTrainingSpec, needs: FrameNeeds) -> list[FrameBatch]:

@@ -19,8 +19,9 @@ from torch.utils.tensorboard import SummaryWriter
 from pipelines.training.checkpoints import TensorGroups, read_last_checkpoint, write_checkpoint
 from pipelines.training.coefficient_training import RunOptions
 from pipelines.training.images.codebook_training import CODES
-from pipelines.training.images.generator_training import WARP
+from pipelines.training.images.generator_training import SLOW
 from pipelines.training.images.image_run_settings import image_code_version, image_software_versions
+from pipelines.training.images.replicas import Replicas, share_count
 from pipelines.training.images.sample_pictures import sample_grid, samples_png
 from pipelines.training.images.trainees import Trainee, new_trainee
 from pipelines.training.images.version_frames import VersionFrames
@@ -158,6 +159,8 @@ class _Run:
         self._config, self._options, self._on_progress = config, options, on_progress
         if fabric.is_global_zero:
             folder.write_record(CONFIG_FILE, config)
+        self._threads = torch.get_num_threads()
+        self._replicas = self._new_replicas()
         self._scratch: Path | None = None
         self._events: SummaryWriter | None = None
 
@@ -184,6 +187,8 @@ class _Run:
     def close(self) -> None:
         """Let go of threads and files."""
         self._trainee.frames.close()
+        if self._replicas is not None:
+            self._replicas.close()
         if self._events is not None:
             self._events.close()
         if self._scratch is not None:
@@ -204,9 +209,20 @@ class _Run:
         if self._on_progress is not None:
             watcher.on_progress = self._on_progress
         optimiser = _optimiser(trainee.network, spec)
-        loop = TrainingLoop(self._fabric, trainee.network, trainee.loss, optimiser, settings, watcher, trainee.companions(optimiser))
+        companions = trainee.companions(optimiser)
+        backward = None if self._replicas is None else self._replicas.backward
+        loop = TrainingLoop(self._fabric, trainee.network, trainee.loss, optimiser, settings, watcher, companions, backward=backward)
         trainee.attach(loop.average)
         return loop
+
+    def _new_replicas(self) -> Replicas | None:
+        """Divide the threads of a processor among shares of a batch, where nothing but the networks' gradients is wanted of a step."""
+        spec = self._config.training
+        count = share_count(self._threads, spec.batch_frames)
+        if self._fabric.device.type != "cpu" or self._fabric.world_size > 1 or spec.adversarial_share or count == 1:
+            return None
+        torch.set_num_threads(self._threads // count)
+        return Replicas(self._fabric, self._trainee.loss, count)
 
     def _open_events(self, step: int) -> None:
         if not self._fabric.is_global_zero:
@@ -258,7 +274,7 @@ class _Run:
             code_version=image_code_version(),
             software=image_software_versions(),
             device=_device_name(self._fabric.device),
-            threads=torch.get_num_threads(),
+            threads=self._threads,
             parameters=sum(parameter.numel() for parameter in trainee.network.parameters() if parameter.requires_grad),
             perceptual=trainee.perceptual,
             adversarial=trainee.adversarial,
@@ -277,15 +293,15 @@ class _Run:
 
 
 def _optimiser(network: nn.Module, spec: ImageTrainingSpec) -> torch.optim.AdamW:
-    """Return AdamW of what is trained; codes and the warping network have rates of their own, and codes no weight decay."""
+    """Return AdamW of what is trained; codes, warping network and blending have rates of their own, and codes no weight decay."""
     trainable = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
     codes = trainable.pop(CODES, None)
-    warp = [trainable.pop(name) for name in list(trainable) if name.startswith(WARP)]
-    optimiser = adamw(trainable.items(), spec.weight_decay)
+    slow = [trainable.pop(name) for name in list(trainable) if name.startswith(SLOW)]
+    optimiser = adamw(trainable.items(), spec.weight_decay, fused=True)
     if codes is not None:
         optimiser.add_param_group({"params": [codes], "weight_decay": 0.0, "rate_factor": spec.codes_rate_factor})
-    if warp:
-        optimiser.add_param_group({"params": warp, "weight_decay": 0.0, "rate_factor": spec.warp_rate_factor})
+    if slow:
+        optimiser.add_param_group({"params": slow, "weight_decay": 0.0, "rate_factor": spec.warp_rate_factor})
     return optimiser
 
 

@@ -30,8 +30,15 @@ _PAPER: dict[str, Any] = {
     "validate_every": 5000, "validation_frames": 128, "unquantised_steps": 500, "revive_every": 100,
 }  # fmt: skip
 _PRESETS: dict[tuple[RunKind, Preset], dict[str, Any]] = {
-    (RunKind.CODEBOOK, Preset.TINY): {"steps": 2400, "validate_every": 600},
-    (RunKind.VQIG, Preset.TINY): {"steps": 900},
+    (RunKind.CODEBOOK, Preset.TINY): {"steps": 1600, "validate_every": 400},
+    (RunKind.VQIG, Preset.TINY): {
+        "steps": 850,
+        "validate_every": 425,
+        "region_weight": 6.0,
+        "warp_rate_factor": 0.3,
+        "code_share": 0.08,
+        "late_code_weight": 0.0,
+    },
     (RunKind.CODEBOOK, Preset.SMALL): {"steps": 8_000, **_SMALL},
     (RunKind.VQIG, Preset.SMALL): {"steps": 6_000, **_SMALL},
     (RunKind.CODEBOOK, Preset.PAPER): {"steps": 200_000, **_PAPER},

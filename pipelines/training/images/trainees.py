@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from pipelines.training.averaged_weights import AveragedWeights
 from pipelines.training.images.adversary import Adversary
 from pipelines.training.images.codebook_training import CodebookCare, CodebookLoss, codebook_figures
 from pipelines.training.images.frame_batches import FrameNeeds, TrainingFrames
-from pipelines.training.images.generator_training import GeneratorLoss, face_motion, field_size_px, generator_figures
+from pipelines.training.images.generator_training import GeneratorLoss, face_motion, field_size_px, generator_figures, with_motion
 from pipelines.training.images.image_data import coefficient_statistics, training_frames, validation_batches
 from pipelines.training.images.perceptual_weights import load_perceptual
 from pipelines.training.images.run_loading import codebook_settings, generator_settings, load_codebook
@@ -180,7 +181,9 @@ class GeneratorTrainee:
         self.parents: tuple[str, ...] = (run_folder(RunKind.CODEBOOK, config.codebook),)
         needs = FrameNeeds(sizes.size_px, generator.settings.mapping.window, generator.settings.surroundings_px)
         codes = TargetCodeCache(source.store, loaded, fabric.device, spec)
-        self.frames = training_frames(source, spec, needs, codes)
+        # On a processor the threads that prepare batches draw the motion; a GPU does it faster itself.
+        drawn = partial(with_motion, self._motion) if self._motion is not None and fabric.device.type == "cpu" else None
+        self.frames = training_frames(source, spec, needs, codes, drawn)
         self._validation = validation_batches(source, spec, needs)
 
     def companions(self, optimiser: torch.optim.Optimizer) -> list[Companion]:  # noqa: ARG002 - the interface

@@ -78,3 +78,29 @@ def test_an_optimiser_goes_on_as_if_nothing_had_happened() -> None:
     step(other, second)
     assert torch.equal(one.weight, other.weight)
     assert torch.equal(one.bias, other.bias)
+
+
+def test_a_fused_optimiser_goes_on_with_parameters_in_another_order_in_memory() -> None:
+    """Channels-last kernels: moments read back in the usual order would be taken for those of other weights."""
+
+    def network() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+
+    def steps(module: nn.Module, optimiser: torch.optim.Optimizer, count: int) -> None:
+        for group in optimiser.param_groups:
+            group["lr"] = 0.1
+        for _ in range(count):
+            module(torch.arange(75.0).reshape(1, 3, 5, 5) / 75).square().sum().backward()
+            optimiser.step()
+            optimiser.zero_grad()
+
+    whole, halfway = network(), network()
+    whole_optimiser, halfway_optimiser = (adamw(module.named_parameters(), 0.0, fused=True) for module in (whole, halfway))
+    steps(whole, whole_optimiser, 4)
+    steps(halfway, halfway_optimiser, 2)
+    read_back = {name: tensor.contiguous().clone() for name, tensor in optimiser_tensors(halfway_optimiser, halfway).items()}
+    resumed_optimiser = adamw(halfway.named_parameters(), 0.0, fused=True)
+    restore_optimiser(resumed_optimiser, halfway, read_back)
+    steps(halfway, resumed_optimiser, 2)
+    assert torch.equal(whole.weight, halfway.weight)

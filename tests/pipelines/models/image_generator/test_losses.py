@@ -71,5 +71,5 @@ def test_the_second_stage_reaches_everything_through_the_frozen_decoder() -> Non
     losses.total.backward()
 
     assert [name for name, parameter in generator.trainable().items() if parameter.grad is None] == []
-    assert set(losses.terms) == {"reconstruction", "perceptual", "adversarial", "adaptive_weight"}
+    assert set(losses.terms) == {"reconstruction", "painted", "perceptual", "adversarial", "adaptive_weight"}
     assert not any(term.requires_grad for term in losses.terms.values())
