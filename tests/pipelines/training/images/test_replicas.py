@@ -60,7 +60,7 @@ def test_gradients_and_losses_are_those_of_the_whole_batch(fabric: Fabric, count
             for module in (whole, divided):
                 module.offset += 1
                 for parameter in module.parameters():
-                    parameter -= 0.1 * parameter.grad
+                    parameter.sub_(0.1 * parameter.grad)
     assert divided.seen == 6
     replicas.close()
 
