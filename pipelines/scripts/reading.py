@@ -8,13 +8,12 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from pipelines.scripts.list_files import RawRow, UnreadableListError, open_list
 from pipelines.scripts.row_rules import canonical_emotion, row_problems
@@ -146,7 +145,7 @@ def _plain(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever the file ho
     return canonical_emotion(value) if name == "emotion" and isinstance(value, str) else value
 
 
-def _as_problem(number: int, details: ErrorDetails) -> ScriptProblem:
+def _as_problem(number: int, details: Mapping[str, Any]) -> ScriptProblem:
     column, value = str(details["loc"][0]) if details["loc"] else "", details["input"]
     if details["type"] == "missing":
         reason, message = ScriptProblemReason.MISSING_VALUE, f"the row has no {column}"
