@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := demo-output
+# Tests are divided by file; two processes suit two cores.
+TEST_PROCESSES ?= 2
 
 .PHONY: help setup demo test test-slow lint format bench lock clean
 
@@ -26,7 +28,7 @@ demo: setup ## Show everything once: corpus, version, trainings, rendered clips,
 	$(BIN)/flowvqtalker demo --out $(DEMO)
 
 test: setup ## Run the fast tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-slow: setup ## Run the slow tests too, with those that kill processes and fill disks
 	$(BIN)/python -m pytest -m "slow or chaos"
