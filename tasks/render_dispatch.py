@@ -6,6 +6,7 @@ What goes to and fro is in the output folder, since neither arguments nor result
 from __future__ import annotations
 
 import atexit
+import base64
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,7 +15,6 @@ from dataclasses import dataclass
 
 import orjson
 from distributed import Client
-from pydantic import TypeAdapter
 
 from infra.gpu_dispatch import run_on_work_pool
 from infra.managed_store import ManagedStore
@@ -36,8 +36,25 @@ class ChunkResult:
     results: list[tuple[ClipResult, bool]]
     frames: int
 
+    def to_json(self) -> bytes:
+        """Return it as JSON, thumbnails in base64."""
+        rows = [
+            [{**result.model_dump(mode="json", exclude={"thumbnail"}), "thumbnail": base64.b64encode(result.thumbnail).decode()}, was_there]
+            for result, was_there in self.results
+        ]
+        return orjson.dumps({"frames": self.frames, "results": rows})
 
-_RESULT: TypeAdapter[ChunkResult] = TypeAdapter(ChunkResult)
+    @classmethod
+    def from_json(cls, data: bytes) -> ChunkResult:
+        """Return what `to_json` wrote."""
+        values = orjson.loads(data)
+        rows = [
+            (ClipResult.model_validate({**row, "thumbnail": base64.b64decode(row["thumbnail"])}), was_there)
+            for row, was_there in values["results"]
+        ]
+        return cls(rows, values["frames"])
+
+
 _GUARD = threading.Lock()
 _WORKPLACE: list[RenderWorkplace] = []
 
@@ -63,7 +80,7 @@ def render_chunk_here(request: RenderRequest, plan: str, number: int) -> None:
             found.frames += count
 
         workplace.render(base, [clips], ListEvents(lambda result, was_there: found.results.append((result, was_there)), on_frames))
-        workplace.output.write_bytes(chunk_path(plan, number, "results"), _RESULT.dump_json(found, by_alias=False))
+        workplace.output.write_bytes(chunk_path(plan, number, "results"), found.to_json())
 
 
 def _workplace(request: RenderRequest) -> RenderWorkplace:
@@ -148,7 +165,7 @@ def _tell(output: ManagedStore, plan: str, number: int, events: ListEvents) -> N
         data = output.read_bytes(chunk_path(plan, number, "results"))
     except FileNotFoundError as error:
         raise StoreError(f"{output.uri}: the results of chunk {number} are gone; run the list again") from error
-    found = _RESULT.validate_python(orjson.loads(data))
+    found = ChunkResult.from_json(data)
     events.on_frames(found.frames)
     for result, was_there in found.results:
         events.on_result(result, was_there)
