@@ -28,7 +28,7 @@ demo: setup ## Show everything once: corpus, version, trainings, rendered clips,
 	$(BIN)/flowvqtalker demo --out $(DEMO)
 
 test: setup ## Run the fast tests
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup ## Run the slow tests too, with those that kill processes and fill disks
 	$(BIN)/python -m pytest -m "slow or chaos"
