@@ -26,7 +26,7 @@ class TrainingShare(BaseModel):
 
 
 class DemoSettings(BaseModel):
-    """What the demonstration makes; everything is fitted to nine minutes on two processor cores."""
+    """What the demonstration makes; steps are fitted to nine minutes on two idle processor cores."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,8 +36,8 @@ class DemoSettings(BaseModel):
     takes: int = Field(2, ge=1, le=100, description="different clips of each emotion")
     trainings: dict[RunKind, TrainingShare] = Field(
         default_factory=lambda: {
-            RunKind.EXPFLOW: TrainingShare(steps=450, max_minutes=1.2),
-            RunKind.POSEFLOW: TrainingShare(steps=200, max_minutes=0.5),
+            RunKind.EXPFLOW: TrainingShare(steps=450, max_minutes=2.5),
+            RunKind.POSEFLOW: TrainingShare(steps=200, max_minutes=1.0),
             RunKind.CODEBOOK: TrainingShare(steps=1000, max_minutes=2.0),
             RunKind.VQIG: TrainingShare(steps=400, max_minutes=2.6),
         },

@@ -27,7 +27,7 @@ class MeasuredRenders:
     Attributes:
         renders: in the order of the list.
         faces: what a tracker sees, by file.
-        pictures: a frame of each clip with its mouth wide open, by file.
+        pictures: a frame of each clip with its mouth about as open as it mostly is, by file.
     """
 
     renders: list[DemoRender] = field(default_factory=list)
@@ -68,7 +68,7 @@ def _measured(folder: Path, result: ClipResult, script: DemoScript, found: Measu
         return record
     face, frames = watch_clip(folder / record.file)
     found.faces[record.file] = face
-    found.pictures[record.file] = frames[int(np.nanargmax(face.openings))] if face.found.any() else frames[len(frames) // 2]
+    found.pictures[record.file] = frames[_telling_frame(face)]
     first = next((other for other in found.renders if other.emotion == record.emotion and other.file and not other.reference), None)
     apart = face.distance_percent(found.faces[first.file]) if first is not None and not transferred else None
     return record.model_copy(
@@ -78,6 +78,13 @@ def _measured(folder: Path, result: ClipResult, script: DemoScript, found: Measu
             "takes_differ": _rounded(apart),
         }
     )
+
+
+def _telling_frame(face: RenderedFace) -> int:
+    """Return a frame whose mouth is about as open as it mostly is: wide open, all emotions look alike."""
+    if not face.found.any():
+        return face.frames // 2
+    return int(np.nanargmin(np.abs(face.openings - np.nanmean(face.openings))))
 
 
 def _rounded(value: float | None) -> float | None:
