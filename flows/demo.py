@@ -22,9 +22,8 @@ from infra.local_prefect import prefect_api, quiet_prefect_environment
 from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.demo.stage_record import RunningStage, StageRecord
-from storage_schemas.build_spec import BuildSpec, Layout, LimitSettings
+from storage_schemas.build_spec import BuildSpec, Layout
 from storage_schemas.demo_summary import DemoSettings, DemoSummary
-from storage_schemas.errors import BadInputError, ItemRejectedError
 from storage_schemas.render_results import RESULTS_FILE, ClipResult
 from storage_schemas.store_trouble import store_trouble
 from storage_schemas.training_runs import COEFFICIENT_KINDS, Preset, RunKind
@@ -100,7 +99,7 @@ def run_demo(out: Path, settings: DemoSettings, watcher: StageWatcher, portrait:
     started_s = time.monotonic()
     out = out.expanduser().absolute()
     if portrait is not None:
-        check_portrait(portrait)
+        _check_portrait(portrait)
     with store_trouble("write", out):
         demo = _Demo(out, settings, portrait, watcher, StageRecord(out))
         home = Settings().home
@@ -122,25 +121,12 @@ def run_demo(out: Path, settings: DemoSettings, watcher: StageWatcher, portrait:
     return summary
 
 
-def check_portrait(path: Path) -> None:
-    """Make sure that a face is found in a picture before minutes are spent.
+def _check_portrait(path: Path) -> None:
+    """Find the face in a picture before minutes are spent; BadInputError where there is none."""
+    from pipelines.rendering.portrait_preparation import require_face  # noqa: PLC0415 - MediaPipe takes seconds to import
 
-    Raises:
-        BadInputError: it is no picture, or there is no face in it.
-    """
-    from pipelines.face_tracking.face_counting import find_faces  # noqa: PLC0415 - MediaPipe takes seconds to import
-    from pipelines.scripts.file_checks import picture_problem  # noqa: PLC0415
-    from pipelines.video.still_images import read_still  # noqa: PLC0415
-
-    problem = picture_problem(path)
-    if problem is not None:
-        raise BadInputError(f"portrait {problem[1]}")
-    try:
-        faces = find_faces(read_still(path, LimitSettings()))
-    except ItemRejectedError as error:
-        raise BadInputError(f"portrait {path}: {error.message}") from error
-    if not len(faces):
-        raise BadInputError(f"portrait {path}: expected a picture of one face from the front, found no face; give another picture")
+    with native_logs_hidden():
+        require_face(path)
 
 
 def _corpus(demo: _Demo) -> None:

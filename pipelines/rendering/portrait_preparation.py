@@ -27,6 +27,7 @@ from storage_schemas.rejections import RejectionReason
 Float32Array = NDArray[np.float32]
 
 MIN_FACE_PX = 48
+LEAST_SIDE_PX = 16
 _ROLL = 2
 _LARGEST_SEARCHED_PX = 4096
 """Larger pictures are shrunk before faces are looked for; a face of less than a fortieth of their side is not a portrait's."""
@@ -126,10 +127,7 @@ def prepare_portrait(
     Raises:
         BadInputError: no picture, or no face, several faces, a face that is too small or cannot be fitted; names file and remedy.
     """
-    try:
-        rgb = read_still(path, LimitSettings(min_side_px=16))
-    except ItemRejectedError as error:
-        raise BadInputError(f"portrait {path}: {error.message}; {_REMEDIES.get(error.reason, 'give another picture')}") from error
+    rgb = _read(path)
     settings = landmark_settings or LandmarkSettings()
     face = _track(path, rgb, min_face_px, settings)
     fit = _fit(path, face, face_model)
@@ -159,6 +157,22 @@ def prepare_portrait(
         edge_share=window.share_outside(width_px, height_px),
         quarter_turns=quarter_turns,
     )
+
+
+def require_face(path: Path) -> None:
+    """Make sure that a picture file shows one face, before there is a face model to fit to it.
+
+    Raises:
+        BadInputError: as `prepare_portrait`.
+    """
+    _track(path, _read(path), MIN_FACE_PX, LandmarkSettings())
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    try:
+        return read_still(path, LimitSettings(min_side_px=LEAST_SIDE_PX))
+    except ItemRejectedError as error:
+        raise BadInputError(f"portrait {path}: {error.message}; {_REMEDIES.get(error.reason, 'give another picture')}") from error
 
 
 def _track(path: Path, rgb: NDArray[np.uint8], min_face_px: int, settings: LandmarkSettings) -> _TrackedFace:

@@ -15,6 +15,7 @@ from storage_schemas.errors import ItemRejectedError
 from storage_schemas.script_rows import ScriptProblemReason
 
 FileProblem = tuple[ScriptProblemReason, str] | None
+_LEAST_SIDE_PX = 16  # as when portraits are prepared
 _PICTURE_FORMATS = ", ".join(STILL_FORMATS)
 
 
@@ -32,7 +33,7 @@ def picture_problem(path: Path) -> FileProblem:
     problem = file_problem(path)
     if problem is not None:
         return problem
-    limits = LimitSettings()
+    limits = LimitSettings(min_side_px=_LEAST_SIDE_PX)
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=STILL_FORMATS) as image:
             longest, shortest = max(image.size), min(image.size)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipelines.rendering.portrait_frame import FacePlace
-from pipelines.rendering.portrait_preparation import Portrait, prepare_portrait
+from pipelines.rendering.portrait_preparation import Portrait, prepare_portrait, require_face
 from storage_schemas.errors import BadInputError
 from tests.factories.face_frames import background, frame_with_faces
 from tests.factories.face_models import small_face_model
@@ -160,3 +160,9 @@ def test_surroundings_go_with_a_portrait(tmp_path: Path) -> None:
     assert surrounded.surrounded.shape == (160, 160, 3)
     assert surrounded.window == alone.window
     assert difference(surrounded, alone) < 1
+
+
+def test_a_face_is_looked_for_before_there_is_a_face_model(tmp_path: Path) -> None:
+    require_face(write(tmp_path / "face.png", FACE))
+    with pytest.raises(BadInputError, match="expected a face"):
+        require_face(write(tmp_path / "wall.png", background(200, 200)))
