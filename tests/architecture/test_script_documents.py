@@ -16,7 +16,9 @@ def section(heading: str) -> str:
 def test_every_column_is_listed_with_its_default() -> None:
     listed = dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) ?\| .+ \|$", section("## Columns"), re.MULTILINE))
     assert list(listed) == list(ScriptRow.model_fields)
-    defaults = {name: str(field.default) for name, field in ScriptRow.model_fields.items() if field.default != "" and not field.is_required()}
+    defaults = {
+        name: str(field.default) for name, field in ScriptRow.model_fields.items() if field.default != "" and not field.is_required()
+    }
     assert {name: text.strip("`") for name, text in listed.items() if text.startswith("`")} == defaults
 
 
