@@ -36,7 +36,7 @@ ResumeOption = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 DevicesOption = Annotated[int, typer.Option(min=1, help="Processes, each with a device of its own.")]
-ThreadsOption = Annotated[int, typer.Option(min=0, help="Processor threads; 0: one for each processor.")]
+ThreadsOption = Annotated[int, typer.Option(min=0, help="Processor threads; 0: chosen by what is trained.")]
 CodebookOption = Annotated[str, typer.Option("--codebook", help="Run of the codebook: id, beginning of one, or latest.")]
 Vgg19Option = Annotated[
     str, typer.Option("--vgg19", help="torchvision's vgg19 weights (.safetensors or .pth) for the perceptual loss; none: gradients.")

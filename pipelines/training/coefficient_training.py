@@ -57,7 +57,7 @@ class RunOptions:
     Attributes:
         device: auto, cpu or cuda.
         devices: processes, each with a device of its own; their shares of a batch are equal.
-        threads: processor threads; 0: one for each processor.
+        threads: processor threads; 0: `default_threads`, of pictures one for each processor.
         checkpoint_every: steps between checkpoints.
         fresh: start over even if there is something to go on from.
     """
@@ -84,6 +84,11 @@ class TrainedRun:
     was_finished: bool
     resumed_step: int
     curves: dict[str, list[tuple[int, float]]]
+
+
+def default_threads() -> int:
+    """Return half of the processors: threads that wait for each other lose all speed where another program takes one of theirs."""
+    return max(1, (os.cpu_count() or 1) // 2)
 
 
 def train_coefficients(
@@ -117,7 +122,7 @@ def train_coefficients(
     finished = finished_run(store, config)
     if finished is not None:
         return finished
-    torch.set_num_threads(options.threads or os.cpu_count() or 1)
+    torch.set_num_threads(options.threads or default_threads())
     run = _Run(fabric, folder, source, config, options, on_progress)
     try:
         return run.train()
