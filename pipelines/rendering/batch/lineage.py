@@ -67,8 +67,8 @@ def read_clip(file: BinaryIO) -> FoundClip:
 
 def _middle_frame(container: InputContainer, video: VideoStream) -> bytes:
     middle = video.frames // 2
-    container.seek(int(middle / CLIP_FPS / video.time_base), stream=video)
-    frame = next(frame for frame in container.decode(video) if frame.time is None or frame.time * CLIP_FPS >= middle - 0.5)
+    container.seek(middle * av.time_base // CLIP_FPS)
+    frame = next(frame for frame in container.decode(video) if frame.time * CLIP_FPS >= middle - 0.5)
     return thumbnail_of(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
 
 
