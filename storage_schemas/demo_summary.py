@@ -36,10 +36,10 @@ class DemoSettings(BaseModel):
     takes: int = Field(2, ge=1, le=100, description="different clips of each emotion")
     trainings: dict[RunKind, TrainingShare] = Field(
         default_factory=lambda: {
-            RunKind.EXPFLOW: TrainingShare(steps=450, max_minutes=2.5),
-            RunKind.POSEFLOW: TrainingShare(steps=200, max_minutes=1.0),
-            RunKind.CODEBOOK: TrainingShare(steps=1000, max_minutes=2.0),
-            RunKind.VQIG: TrainingShare(steps=400, max_minutes=2.6),
+            RunKind.EXPFLOW: TrainingShare(steps=360, max_minutes=2.2),
+            RunKind.POSEFLOW: TrainingShare(steps=160, max_minutes=0.8),
+            RunKind.CODEBOOK: TrainingShare(steps=900, max_minutes=2.0),
+            RunKind.VQIG: TrainingShare(steps=400, max_minutes=2.4),
         },
         description="by network, in the order of training",
     )
