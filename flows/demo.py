@@ -5,8 +5,6 @@ Everything that a stage makes stays in the output folder and is found again, so 
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow.parquet as pq
 
+from flows.native_logs import native_logs_hidden
 from flows.rendering import render_script_list
 from flows.running import run_build, run_image_training, run_training
 from infra.local_prefect import prefect_api, quiet_prefect_environment
@@ -221,17 +220,3 @@ def _replace(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.partial")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
-
-
-@contextmanager
-def native_logs_hidden() -> Iterator[None]:
-    """Keep what native libraries write to stderr, past Python, from the terminal."""
-    sys.stderr.flush()
-    kept, hidden = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(hidden, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(hidden)

@@ -46,7 +46,7 @@ class ImageTrainingSpec(BaseModel):
     revive_every: int = Field(20, ge=1, description="codebook: steps between moving unused codes to where latents are")
     revive_share: float = Field(0.7, ge=0, le=1, description="codebook: share of the steps in which that is done")
     adversarial_share: float = Field(0.0, ge=0, le=1, description="Last share of the steps in which the discriminator takes part; 0: none")
-    warp_rate_factor: float = Field(0.2, gt=0, description="vqig: learning rate of the warping network, times that of the others")
+    warp_rate_factor: float = Field(0.2, gt=0, description="vqig: learning rate of warping network and blending, times that of the others")
     code_share: float = Field(0.15, ge=0, le=1, description="vqig: first share of the steps, at the level of codes alone")
     code_weight: float = Field(0.5, ge=0, description="vqig: weight of the cross-entropy of codes there")
     late_code_weight: float = Field(0.05, ge=0, description="vqig: its weight afterwards, when pictures count too")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +10,7 @@ import typer
 
 from flows.commands.console import progress_bar, say, write_json, write_line, write_table
 from flows.commands.dataset import JsonOption, StoreOption, opened_store
+from flows.native_logs import native_logs_hidden
 from storage_schemas.errors import BadInputError
 from storage_schemas.store_trouble import store_trouble
 from storage_schemas.training_runs import Preset
@@ -57,7 +54,7 @@ def portrait_command(
         rendering = load_rendering_model(opened, model)
     if rendering.face_model is None:
         raise BadInputError(f"{rendering.run_id} has no face model to fit portraits with")
-    with _native_logs_hidden():
+    with native_logs_hidden():
         portrait = prepare_portrait(picture, rendering.face_model, rendering.size_px, rendering.place)
     if out is not None:
         _write_png(out, portrait.rgb)
@@ -177,21 +174,6 @@ def ablation_command(
         return
     write_line(report.markdown())
     say(f"written to {folder}")
-
-
-@contextmanager
-def _native_logs_hidden() -> Iterator[None]:
-    """Keep what native libraries write to stderr, past Python, from the terminal."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    hidden = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(hidden, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(hidden)
 
 
 def _render_settings(device: str, precision: str) -> RenderSettings:

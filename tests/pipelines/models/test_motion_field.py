@@ -157,8 +157,11 @@ def test_motion_beyond_the_face() -> None:
     assert torch.equal(extended.permute(0, 2, 3, 1)[fields.known], fields.motion.permute(0, 2, 3, 1)[fields.known])
     edge = torch.zeros_like(fields.covered)
     edge[:, -8:, 0], edge[:, -8:, -1] = True, True
+    edge[:, -1, :6], edge[:, -1, -6:] = True, True
     assert extended.permute(0, 2, 3, 1)[edge & ~fields.known].abs().max() == 0  # shoulders stay
     assert extended[..., 0, :].abs().max() > 0  # hair moves with the head
+    jump = (extended[..., 1:] - extended[..., :-1]).abs().amax()
+    assert jump < (fields.motion[..., 1:] - fields.motion[..., :-1]).abs().amax()
     loose = extend_motion(fields.motion, fields.known, still_border=False)
     assert loose[..., 0, 0].abs().max() > 0
     nothing = torch.zeros_like(fields.covered)
