@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from flows.commands import bench, build, coefficients, corpus, dataset, demo, face_model, images, render, scripts, train
+from flows.commands import bench, build, coefficients, corpus, dataset, demo, evaluate, face_model, images, render, scripts, services, train
 from flows.commands.console import say_error
 from storage_schemas.errors import BadInputError, BuildFailedError, StoreError
 
@@ -30,6 +30,10 @@ app.add_typer(images.app, name="images")
 app.add_typer(scripts.app, name="scripts")
 app.command("render")(render.render_command)
 app.command("talk")(render.talk_command)
+app.add_typer(evaluate.app, name="evaluate")
+app.command("up")(services.up)
+app.command("status")(services.status)
+app.command("deploy")(services.deploy)
 app.add_typer(bench.app, name="bench")
 
 
