@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import s3fs
 
+from infra.content_types import content_type
 from infra.managed_store import ManagedStore
 from infra.s3_errors import s3_trouble
 from infra.scratch import ScratchArea
@@ -27,7 +28,6 @@ from storage_schemas.errors import BadInputError, StoreError
 _UPLOAD_CHUNK_BYTES = 16 * 2**20
 _UPLOADS_AT_ONCE = 4
 _READ_BUFFER_BYTES = 2**20
-_CONTENT_TYPE = "application/octet-stream"
 _DELETES_PER_REQUEST = 1000
 _PROBE_ATTEMPTS = 2
 
@@ -94,7 +94,7 @@ class S3ObjectStore(ManagedStore):
     def write_bytes(self, path: str, data: bytes) -> None:
         """Write or replace an object by one request."""
         with s3_trouble("write", self._address(path)):
-            self._files().pipe_file(self._full_key(path), data)
+            self._files().pipe_file(self._full_key(path), data, ContentType=content_type(path))
 
     def publish_file(self, local: Path, path: str) -> None:
         """Upload a local file, then remove it."""
@@ -179,7 +179,7 @@ class S3ObjectStore(ManagedStore):
                 self._full_key(path),
                 chunksize=_UPLOAD_CHUNK_BYTES,
                 max_concurrency=_UPLOADS_AT_ONCE,
-                ContentType="application/octet-stream",
+                ContentType=content_type(path),
             )
 
     def _delete_many(self, paths: list[str], folder: str) -> None:

@@ -76,6 +76,36 @@ def test_large_files_go_up_in_pieces(s3: S3ObjectStore, tmp_path: Path) -> None:
     assert s3.read_bytes("x/large") == data
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("index.html", "text/html; charset=utf-8"),
+        ("clips/0a.mp4", "video/mp4"),
+        ("manifest.json", "application/json"),
+        ("results.parquet", "application/vnd.apache.parquet"),
+        ("sheet.PNG", "image/png"),
+        ("frame.jpg", "image/jpeg"),
+        ("a.mp4/0", "application/octet-stream"),
+    ],
+)
+def test_objects_say_what_they_are(s3: S3ObjectStore, tmp_path: Path, name: str, expected: str) -> None:
+    (tmp_path / "file").write_bytes(b"file")
+    s3.write_bytes(f"written/{name}", b"data")
+    s3.publish_file(tmp_path / "file", f"published/{name}")
+    folder = s3.scratch_folder() / "x"
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).write_bytes(b"folder")
+    s3.publish_folder(folder, "folder", name)
+    for place in ("written", "published", "folder"):
+        assert s3._call("head_object", Key=s3._key(f"{place}/{name}"))["ContentType"] == expected
+
+
+def test_large_files_say_what_they_are(s3: S3ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(bytes(40 * 2**20))
+    s3.publish_file(tmp_path / "large", "x/large.mp4")
+    assert s3._call("head_object", Key=s3._key("x/large.mp4"))["ContentType"] == "video/mp4"
+
+
 def test_listings_of_many_pages(s3: S3ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(25):
         s3.write_bytes(f"n/{number % 5}/{number:03d}", b"x" * number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ def gallery_html(results: Iterable[ClipResult], title: str) -> str:
         title: of the page.
     """
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape())
-    data = orjson.dumps([_shown(result) for result in results]).decode()
+    clips = list(results)
+    takes = Counter(result.row for result in clips)
+    data = orjson.dumps([{**_shown(result), "takes": takes[result.row]} for result in clips]).decode()
     # Within a script element only these could end it or begin another.
     safe = (
         data.replace("<", "\\u003c")

@@ -1,0 +1,85 @@
+"""The gallery in a browser: it filters, its clips load, and it fits a narrow window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.rendering.batch.gallery import gallery_html
+from storage_schemas.render_results import ClipResult, ClipStatus
+from tests.factories.browser import Page, browser_page
+from tests.factories.synthetic_video import write_numbered_frames
+
+pytestmark = pytest.mark.ui
+SECONDS = 1.0
+SHOWN = "[...document.querySelectorAll('#clips li')].map(item => item.querySelector('div').textContent)"
+DURATIONS = """Promise.all([...document.querySelectorAll('video')].map(video => new Promise((resolve, reject) => {
+  video.onloadedmetadata = () => resolve(video.duration);
+  video.onerror = () => reject(new Error(video.src));
+  video.preload = 'metadata';
+  video.load();
+})))"""
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Path:
+    """Three clips, two of them takes, whose names need quoting, and a failed row."""
+    (tmp_path / "clips").mkdir()
+    clips = [
+        ClipResult(row=2, take=0, status=ClipStatus.DONE, emotion="happy", portrait="a/anna.png", output="clips/take #0 ü.mp4", text="one"),
+        ClipResult(row=2, take=1, status=ClipStatus.DONE, emotion="happy", portrait="a/anna.png", output="clips/take 1.mp4", text="one"),
+        ClipResult(row=3, take=0, status=ClipStatus.DONE, emotion="sad", portrait="b/otto.png", output="clips/50 % & more.mp4", text="two"),
+        ClipResult(row=4, take=0, status=ClipStatus.FAILED, emotion="sad", portrait="b/otto.png", reason="bad_audio", message="<b>no</b>"),
+    ]
+    for clip in clips[:3]:
+        write_numbered_frames(tmp_path / clip.output, 25)
+    path = tmp_path / "index.html"
+    path.write_text(gallery_html(clips, "list <one>"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    with browser_page(tmp_path / "profile") as opened:
+        yield opened
+
+
+def test_clips_load_and_filters_choose(gallery: Path, page: Page) -> None:
+    page.open(gallery)
+
+    assert page.value("document.title") == "list <one>"
+    assert page.value(SHOWN) == ["row 2, take 0: happy", "row 2, take 1: happy", "row 3: sad", "row 4: sad"]
+    assert page.value("document.querySelector('#clips .failed p').textContent") == "<b>no</b>"
+    assert page.value(DURATIONS) == pytest.approx([SECONDS] * 3, abs=0.05)
+    for field, value, expected in (
+        ("emotion", "happy", ["row 2, take 0: happy", "row 2, take 1: happy"]),
+        ("portrait", "otto.png", ["row 3: sad", "row 4: sad"]),
+        ("status", "failed", ["row 4: sad"]),
+        ("words", "two", ["row 3: sad"]),
+        ("words", "4", ["row 4: sad"]),
+    ):
+        page.choose(f"#{field}", value)
+        assert page.value(SHOWN) == expected
+        assert page.value("document.getElementById('count').textContent").startswith(f"{len(expected)} of 4 clips")
+        page.choose(f"#{field}", "")
+    page.choose("#emotion", "sad")
+    page.choose("#status", "done")
+    assert page.value(SHOWN) == ["row 3: sad"]
+    assert page.errors == []
+
+
+def test_a_clip_plays(gallery: Path, page: Page) -> None:
+    page.open(gallery)
+    page.value("document.querySelector('video').play()")
+
+    page.wait_for("document.querySelector('video').currentTime > 0.2")
+
+    assert page.value("document.querySelector('video').controls")
+
+
+def test_it_fits_a_narrow_window(gallery: Path, page: Page) -> None:
+    page.open(gallery, width=360, height=800)
+
+    assert page.fits()
