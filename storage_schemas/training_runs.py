@@ -45,12 +45,16 @@ class RunKind(StrEnum):
     POSEFLOW = "poseflow"
     CODEBOOK = "codebook"
     VQIG = "vqig"
+    SYNC = "sync"
+    EMOTION = "emotion"
 
 
 COEFFICIENT_KINDS = (RunKind.EXPFLOW, RunKind.POSEFLOW)
 """What draws coefficients; cards are `RunCard`."""
 IMAGE_KINDS = (RunKind.CODEBOOK, RunKind.VQIG)
 """What makes pictures; cards are `image_runs.ImageRunCard`."""
+JUDGE_KINDS = (RunKind.SYNC, RunKind.EMOTION)
+"""What judges videos; cards are `judge_runs.JudgeRunCard`."""
 
 
 class Preset(StrEnum):

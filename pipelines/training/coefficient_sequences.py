@@ -56,13 +56,14 @@ class SequenceTable:
     """The sequences of one split and where they lie: some tens of bytes for each, so millions fit into memory.
 
     Args:
-        rows: of SEQUENCE_SCHEMA; those of a part follow each other.
+        rows: of SEQUENCE_SCHEMA, or of another that has the columns that are asked for; those of a part follow each other.
+        part_column: the part of this family is what is read at a time.
     """
 
-    def __init__(self, rows: pa.Table) -> None:
+    def __init__(self, rows: pa.Table, part_column: str = "coefficients_part") -> None:
         self.rows = rows
         self.frames: NDArray[np.int64] = rows["frames"].to_numpy().astype(np.int64)
-        parts = rows["coefficients_part"].combine_chunks().dictionary_encode()
+        parts = rows[part_column].combine_chunks().dictionary_encode()
         codes = parts.indices.to_numpy(zero_copy_only=False) if len(parts) else np.empty(0, np.int64)
         changes = np.flatnonzero(np.diff(codes)) + 1
         self._bounds: NDArray[np.int64] = np.concatenate([[0], changes, [len(codes)]]) if len(codes) else np.zeros(1, np.int64)

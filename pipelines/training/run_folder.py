@@ -19,6 +19,7 @@ from pipelines.models.normalizing_flow.coefficient_flow import CoefficientFlow, 
 from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.identifiers import content_hash
 from storage_schemas.image_runs import ImageRunCard
+from storage_schemas.judge_runs import JudgeRunCard
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import (
     BLINKS_FILE,
@@ -39,7 +40,7 @@ from storage_schemas.training_runs import (
 LATEST = "latest"
 _SHOWN = 5
 
-CardT = TypeVar("CardT", RunCard, ImageRunCard)
+CardT = TypeVar("CardT", RunCard, ImageRunCard, JudgeRunCard)
 
 
 @dataclass(frozen=True, eq=False)
