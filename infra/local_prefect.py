@@ -8,21 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
-from urllib.parse import quote_from_bytes
 
+from infra.server_process import LOG_FILE, end_child, free_port, start_server, wait_until_healthy
 from storage_schemas.errors import BuildFailedError
 
-_START_TIMEOUT_S = 120.0
 # A server of one command has no deployments, queues or automations to look after; each service polls the database on its own clock
 # and takes the processor from the build. What records runs, events and artifacts stays.
 _IDLE_SERVICES = (
@@ -94,53 +86,14 @@ def _free_slot(home: Path) -> Iterator[Path]:
 @contextmanager
 def _server(folder: Path) -> Iterator[str]:
     """Run a Prefect server on a free port of this machine; it ends when this context, or this process, does."""
-    port = _free_port()
-    environment = {
-        **os.environ,
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{quote_from_bytes(os.fsencode(folder / 'prefect.db'))}",
+    port = free_port()
+    settings = {
         "PREFECT_SERVER_UI_ENABLED": "false",
         **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in _IDLE_SERVICES},
     }
-    log_path = folder / "server.log"
-    with log_path.open("w") as log:
-        command = [sys.executable, "-m", "infra.local_prefect_server", str(port)]
-        # In a session of its own: Ctrl-C reaches the whole group, and a client whose server is gone tries for a minute to tell it so.
-        process = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True
-        )
+    process = start_server(folder, port, settings)
     try:
-        _wait_until_healthy(process, port, log_path)
+        wait_until_healthy(process, port, folder / LOG_FILE)
         yield f"http://127.0.0.1:{port}/api"
     finally:
-        _stop(process)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log_path: Path) -> None:
-    deadline = time.perf_counter() + _START_TIMEOUT_S
-    while time.perf_counter() < deadline:
-        if process.poll() is not None:
-            raise BuildFailedError(f"the local Prefect server ended with status {process.returncode}; see {log_path}")
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=2):
-                return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            time.sleep(0.1)
-    raise BuildFailedError(f"the local Prefect server does not answer after {_START_TIMEOUT_S:.0f} s; see {log_path}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    pipe: IO[bytes] | None = process.stdin
-    if pipe is not None:
-        pipe.close()
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        end_child(process)
