@@ -7,7 +7,23 @@ import sys
 
 import typer
 
-from flows.commands import bench, build, coefficients, corpus, dataset, demo, evaluate, face_model, images, render, scripts, services, train
+from flows.commands import (
+    bench,
+    build,
+    coefficients,
+    corpus,
+    dataset,
+    demo,
+    evaluate,
+    face_model,
+    images,
+    render,
+    scripts,
+    services,
+    side_by_side,
+    study,
+    train,
+)
 from flows.commands.console import say_error
 from storage_schemas.errors import BadInputError, BuildFailedError, StoreError
 
@@ -30,6 +46,8 @@ app.add_typer(images.app, name="images")
 app.add_typer(scripts.app, name="scripts")
 app.command("render")(render.render_command)
 app.command("talk")(render.talk_command)
+evaluate.app.add_typer(study.app, name="study")
+evaluate.app.command("side-by-side")(side_by_side.side_by_side_command)
 app.add_typer(evaluate.app, name="evaluate")
 app.command("up")(services.up)
 app.command("status")(services.status)

@@ -35,6 +35,14 @@ class _Event(ctypes.Structure):
     )  # fmt: skip
 
 
+class _Voice(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p), ("languages", ctypes.POINTER(ctypes.c_char)), ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte), ("age", ctypes.c_ubyte), ("variant", ctypes.c_ubyte), ("reserved", ctypes.c_ubyte),
+        ("score", ctypes.c_int), ("spare", ctypes.c_void_p),
+    )  # fmt: skip
+
+
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
@@ -64,7 +72,7 @@ def speak(library: str, data: str, voice: str, settings: dict[int, int], text: s
 
     callback = _Callback(receive)  # kept alive by this name while espeak-ng runs
     espeak.espeak_SetSynthCallback(callback)
-    if espeak.espeak_SetVoiceByName(voice.encode()) != 0:
+    if espeak.espeak_SetVoiceByName(voice.encode()) != 0 and not _choose_by_language(espeak, voice):
         raise RuntimeError(f"espeak-ng has no voice {voice!r}")
     for parameter, value in settings.items():
         espeak.espeak_SetParameter(parameter, value, 0)
@@ -77,6 +85,32 @@ def speak(library: str, data: str, voice: str, settings: dict[int, int], text: s
         "phonemes": phonemes,
         "words": words,
     }
+
+
+def _choose_by_language(espeak: ctypes.CDLL, voice: str) -> bool:
+    """Choose the voice that speaks a language best, as the program does: ``en-gb`` is no voice, but what the voice ``en`` speaks."""
+    language, sign, variant = voice.partition("+")
+    espeak.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
+    listed = espeak.espeak_ListVoices(None)
+    found: list[tuple[int, str]] = []
+    index = 0
+    while listed[index]:
+        entry = listed[index].contents
+        found += [(priority, entry.identifier.decode()) for priority, name in _languages(entry) if name == language.lower()]
+        index += 1
+    return bool(found) and espeak.espeak_SetVoiceByName(f"{min(found)[1]}{sign}{variant}".encode()) == 0
+
+
+def _languages(entry: _Voice) -> list[tuple[int, str]]:
+    """Return (priority, language) of a voice; they lie one after the other: a byte, a text that ends with a zero; a zero ends them."""
+    found, place = [], 0
+    while priority := entry.languages[place][0]:
+        end = place + 1
+        while entry.languages[end] != b"\0":
+            end += 1
+        found.append((priority, b"".join(entry.languages[byte] for byte in range(place + 1, end)).decode("utf-8", "ignore").lower()))
+        place = end + 1
+    return found
 
 
 def main(arguments: list[str]) -> None:

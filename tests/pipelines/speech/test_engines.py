@@ -48,6 +48,18 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_a_language_stands_for_the_voice_that_speaks_it(tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader")
+    with open_speech_engine("espeak-ng") as engine:
+        for number, voice in enumerate(("en", "en-gb", "en-GB+f3", "en-us")):
+            speak_to_file(engine, "Good morning.", voice, tmp_path / f"{number}.wav")
+        assert "no voice 'xx'" in engine.voice_problem("xx")
+    voices = [sha256(tmp_path / f"{number}.wav") for number in range(4)]
+
+    assert voices[0] == voices[1]
+    assert len(set(voices)) == 3
+
+
 def test_espeak_says_the_same_text_the_same_way_every_time(tmp_path: Path) -> None:
     pytest.importorskip("espeakng_loader")
     with open_speech_engine("espeak-ng") as engine:
