@@ -50,7 +50,10 @@ class ImageTrainingSpec(BaseModel):
     code_share: float = Field(0.15, ge=0, le=1, description="vqig: first share of the steps, at the level of codes alone")
     code_weight: float = Field(0.5, ge=0, description="vqig: weight of the cross-entropy of codes there")
     late_code_weight: float = Field(0.05, ge=0, description="vqig: its weight afterwards, when pictures count too")
-    closed_eyes_share: float = Field(0.15, ge=0, le=1, description="vqig: share of the frames that are drawn among those with closed eyes")
+    closed_eyes_share: float = Field(0.3, ge=0, le=1, description="vqig: share of the frames that are drawn among those with closed eyes")
+    open_mouth_share: float = Field(
+        0.25, ge=0, le=1, description="vqig: share of the frames that are drawn among those with the mouth wide open"
+    )
     other_clip_share: float = Field(0.1, ge=0, le=1, description="vqig: share of portraits from another clip of the speaker")
     variant: Literal["B", "B+W", "B+W+phi", "B+W+phi+M", "full"] = Field("full", description="vqig: row of the paper's ablation")
     bootstrap: bool = Field(True, description="vqig: motion starts from the face model's, where the variant has a warp")

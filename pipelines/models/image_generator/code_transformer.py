@@ -52,6 +52,10 @@ class CodeTransformer(nn.Module):
             return scores
 
 
+_NEGLIGIBLE = 40.0
+"""Logits farther below the best one count as this far below it: a probability of 4e-18."""
+
+
 class _Layer(nn.Module):
     def __init__(self, settings: TransformerSettings) -> None:
         super().__init__()
@@ -70,7 +74,9 @@ class _Layer(nn.Module):
 
 def query_codes(scores: Tensor, quantiser: Quantiser, size: int, query: CodeQuery) -> Tensor:
     """Return codes (batch, d, size, size) of scores (batch, size * size, N); differentiable in the scores."""
-    probabilities = scores.softmax(dim=-1)
+    # Probabilities below the smallest normal number, of which there would be many, take a processor a hundred times as long.
+    least = scores.detach().amax(dim=-1, keepdim=True) - _NEGLIGIBLE
+    probabilities = scores.clamp(min=least).softmax(dim=-1)
     soft = (probabilities @ quantiser.codes.to(probabilities.dtype)).transpose(1, 2).reshape(len(scores), -1, size, size)
     if query is CodeQuery.SOFT:
         return soft

@@ -100,6 +100,19 @@ def batch_of(loaded: LoadedFrames, frames: list[FramePlace], portraits: list[Fra
     return FrameBatch(**values)
 
 
+def _with_rare(numbers: IntArray, loaded: LoadedFrames, spec: ImageTrainingSpec, random: np.random.Generator) -> IntArray:
+    """Return the numbers of frames, some of them replaced by those of frames with closed eyes or an open mouth."""
+    kind, which = random.random((len(numbers), 2)).T
+    shares = ((loaded.closed, spec.closed_eyes_share), (loaded.open_mouthed, spec.open_mouth_share))
+    start = 0.0
+    for rare, share in shares:
+        if len(rare):
+            drawn = rare[(which * len(rare)).astype(np.int64)]
+            numbers = np.where((start <= kind) & (kind < start + share), drawn, numbers)
+        start += share
+    return numbers
+
+
 def _stacked(arrays: list[Any]) -> Tensor:
     return torch.from_numpy(np.stack(arrays))
 
@@ -161,10 +174,8 @@ class TrainingFrames:
         loaded, codes = self._loaded(buffer)
         numbers = self.plan.batch(buffer, step)
         random = generator(self._spec.seed, step, _DRAWS)
-        replaced = random.random((len(numbers), 2))
-        if self._needs.motion_window and len(loaded.closed):
-            drawn = loaded.closed[(replaced[:, 1] * len(loaded.closed)).astype(np.int64)]
-            numbers = np.where(replaced[:, 0] < self._spec.closed_eyes_share, drawn, numbers)
+        if self._needs.motion_window:
+            numbers = _with_rare(numbers, loaded, self._spec, random)
         frames = [loaded.place(int(number)) for number in numbers]
         portraits = [loaded.draw_portrait(place, self._spec.other_clip_share, random) for place in frames]
         mine = slice(rank, None, world_size)

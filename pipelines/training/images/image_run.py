@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
-from torch.utils.tensorboard import SummaryWriter
 
-from pipelines.training.checkpoints import TensorGroups, read_last_checkpoint, write_checkpoint
+from pipelines.training.checkpoints import read_last_checkpoint
 from pipelines.training.coefficient_training import RunOptions
+from pipelines.training.devices import device_name, open_fabric
 from pipelines.training.images.codebook_training import CODES
 from pipelines.training.images.generator_training import SLOW
 from pipelines.training.images.image_run_settings import image_code_version, image_software_versions
@@ -25,19 +21,15 @@ from pipelines.training.images.replicas import Replicas, share_count
 from pipelines.training.images.sample_pictures import sample_grid, samples_png
 from pipelines.training.images.trainees import Trainee, new_trainee
 from pipelines.training.images.version_frames import VersionFrames
-from pipelines.training.loop import VALIDATION, LoopSettings, TrainingLoop, Watcher, adamw
+from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
 from pipelines.training.run_folder import RunFolder, run_id_of
-from pipelines.training.schedule import Budget, LearningRate
-from storage_schemas.errors import BadInputError
+from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
 from storage_schemas.image_runs import SAMPLES_FILE, ImageRunCard, ImageRunConfig, ImageTrainingSpec
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.training_runs import CARD_FILE, CONFIG_FILE, CURVES_FILE, STATISTICS_FILE, WEIGHTS_FILE, TrainingState
+from storage_schemas.training_runs import CARD_FILE, CONFIG_FILE, CURVES_FILE, STATISTICS_FILE, WEIGHTS_FILE
 
 _LOG = logging.getLogger(__name__)
-_LAST_POINTS = 5
-
-OnProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -111,16 +103,7 @@ def finished_image_run(store: ObjectStore, config: ImageRunConfig) -> TrainedIma
 
 def image_fabric(options: RunOptions, spec: ImageTrainingSpec, strategy: str = "auto") -> Fabric:
     """Return Fabric for the devices of some options; BadInputError if they are not there."""
-    available = torch.cuda.is_available()
-    if options.device == "cuda" and not available:
-        raise BadInputError("--device cuda: this machine has no CUDA device, or torch was installed without CUDA; use --device cpu")
-    device = ("cuda" if available else "cpu") if options.device == "auto" else options.device
-    if device == "cuda" and options.devices > torch.cuda.device_count():
-        raise BadInputError(f"--devices {options.devices}: this machine has {torch.cuda.device_count()} CUDA devices")
-    if spec.batch_frames % options.devices:
-        raise BadInputError(f"--devices {options.devices} must divide batch_frames, which is {spec.batch_frames}")
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)  # it announces each precision
-    return Fabric(accelerator=device, devices=options.devices, precision=spec.precision, strategy=strategy)
+    return open_fabric(options.device, options.devices, spec.precision, ("batch_frames", spec.batch_frames), strategy)
 
 
 class _Task:
@@ -156,13 +139,12 @@ class _Run:
         on_progress: OnProgress | None,
     ) -> None:
         self._fabric, self._folder, self._trainee, self._source = fabric, folder, trainee, source
-        self._config, self._options, self._on_progress = config, options, on_progress
+        self._config, self._options = config, options
+        self._journal = RunJournal(fabric, folder, on_progress, trainee.stored_state)
         if fabric.is_global_zero:
             folder.write_record(CONFIG_FILE, config)
         self._threads = torch.get_num_threads()
         self._replicas = self._new_replicas()
-        self._scratch: Path | None = None
-        self._events: SummaryWriter | None = None
 
     def train(self) -> TrainedImageRun:
         """Go on from the last checkpoint, or begin, and finish."""
@@ -174,7 +156,7 @@ class _Run:
             loop.restore(state, {**groups, "model": self._trainee.whole_state(groups["model"])})
             _LOG.info("%s goes on from step %d", self._folder.name, loop.step)
         resumed = loop.step
-        self._open_events(resumed)
+        self._journal.open(resumed)
         loop.run(_Task(self._trainee, loop, self._on_samples))
         loop.checkpoint()
         if self._fabric.is_global_zero:
@@ -189,25 +171,11 @@ class _Run:
         self._trainee.frames.close()
         if self._replicas is not None:
             self._replicas.close()
-        if self._events is not None:
-            self._events.close()
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        self._journal.close()
 
     def _new_loop(self) -> TrainingLoop:
         spec, trainee = self._config.training, self._trainee
-        settings = LoopSettings(
-            seed=spec.seed,
-            budget=Budget(spec.steps, spec.max_minutes * 60),
-            learning_rate=LearningRate(spec.learning_rate, spec.warmup_steps, spec.final_learning_rate_share),
-            gradient_norm=spec.gradient_norm,
-            average_decay=spec.average_decay,
-            validate_every=spec.validate_every,
-            checkpoint_every=self._options.checkpoint_every,
-        )
-        watcher = Watcher(on_point=self._on_point, on_checkpoint=self._on_checkpoint)
-        if self._on_progress is not None:
-            watcher.on_progress = self._on_progress
+        settings, watcher = loop_settings(spec, self._options.checkpoint_every), self._journal.watcher()
         optimiser = _optimiser(trainee.network, spec)
         companions = trainee.companions(optimiser)
         backward = None if self._replicas is None else self._replicas.backward
@@ -224,26 +192,9 @@ class _Run:
         torch.set_num_threads(self._threads // count)
         return Replicas(self._fabric, self._trainee.loss, count)
 
-    def _open_events(self, step: int) -> None:
-        if not self._fabric.is_global_zero:
-            return
-        self._scratch = self._folder.store.scratch_folder()
-        self._events = SummaryWriter(str(self._scratch), purge_step=step + 1)
-
-    def _on_point(self, name: str, step: int, value: float) -> None:
-        if self._events is not None:
-            self._events.add_scalar(name, value, step)
-
     def _on_samples(self, samples: list[Tensor], step: int) -> None:
-        if self._events is not None and samples:
-            self._events.add_image("samples: " + ", ".join(self._trainee.columns), sample_grid(samples), step, dataformats="HWC")
-
-    def _on_checkpoint(self, state: TrainingState, groups: TensorGroups) -> None:
-        kept = {**groups, "model": self._trainee.stored_state(groups["model"])}
-        write_checkpoint(self._folder.store, self._folder.path, state, kept)
-        if self._events is not None and self._scratch is not None:
-            self._events.flush()
-            self._folder.upload_events(self._scratch)
+        if self._journal.events is not None and samples:
+            self._journal.events.add_image("samples: " + ", ".join(self._trainee.columns), sample_grid(samples), step, dataformats="HWC")
 
     def _write_results(self, loop: TrainingLoop) -> None:
         folder, trainee = self._folder, self._trainee
@@ -273,22 +224,17 @@ class _Run:
             config=self._config,
             code_version=image_code_version(),
             software=image_software_versions(),
-            device=_device_name(self._fabric.device),
+            device=device_name(self._fabric.device),
             threads=self._threads,
             parameters=sum(parameter.numel() for parameter in trainee.network.parameters() if parameter.requires_grad),
             perceptual=trainee.perceptual,
             adversarial=trainee.adversarial,
             clips={split: len(table) for split, table in tables.items()},
             frames={split: int(table.frames.sum()) for split, table in tables.items()},
-            steps=loop.step,
-            stopped_by_time=loop.step < self._config.training.steps,
             kept_step=kept_step,
-            seconds=round(loop.seconds, 3),
-            steps_per_second=round(loop.step / max(1e-9, loop.seconds), 3),
-            losses={name: _mean_of_last(points) for name, points in loop.curves.items() if not name.startswith(VALIDATION)},
             validation=figures or None,
             weights_sha256=weights_sha256,
-            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **loop_figures(loop, self._config.training),
         )
 
 
@@ -309,14 +255,3 @@ def _drawn(curves: dict[str, list[tuple[int, float]]]) -> dict[str, list[tuple[i
     """Return the curves that share an axis: losses, not decibels and counts."""
     others = ("_db", "_share", "perplexity", "adaptive_weight", "adversarial")
     return {name: points for name, points in curves.items() if not name.endswith(others)}
-
-
-def _mean_of_last(points: list[tuple[int, float]]) -> float:
-    values = [value for _, value in points[-_LAST_POINTS:]]
-    return round(sum(values) / len(values), 6)
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"cpu ({platform.machine()})"

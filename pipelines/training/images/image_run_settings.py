@@ -13,12 +13,12 @@ from pipelines.models.image_presets import image_preset
 from pipelines.training.images.perceptual_weights import perceptual_identity
 from pipelines.training.images.version_frames import VersionFrames
 from pipelines.training.run_folder import resolve_card
-from pipelines.training.run_settings import software_versions
+from pipelines.training.run_settings import package_version, software_versions
 from storage_schemas.errors import BadInputError
 from storage_schemas.image_runs import NO_VGG19, ImageRunCard, ImageRunConfig, ImageTrainingSpec
 from storage_schemas.training_runs import Preset, RunKind
 
-IMAGE_TRAINING_VERSION = 2
+IMAGE_TRAINING_VERSION = 3
 """Raise it when the same configuration would give other weights: finished runs are then not taken for new ones."""
 
 _SMALL: dict[str, Any] = {
@@ -30,10 +30,10 @@ _PAPER: dict[str, Any] = {
     "validate_every": 5000, "validation_frames": 128, "unquantised_steps": 500, "revive_every": 100,
 }  # fmt: skip
 _PRESETS: dict[tuple[RunKind, Preset], dict[str, Any]] = {
-    (RunKind.CODEBOOK, Preset.TINY): {"steps": 1600, "validate_every": 400},
+    (RunKind.CODEBOOK, Preset.TINY): {"steps": 1900, "validate_every": 950},
     (RunKind.VQIG, Preset.TINY): {
-        "steps": 850,
-        "validate_every": 425,
+        "steps": 950,
+        "validate_every": 950,
         "region_weight": 6.0,
         "warp_rate_factor": 0.3,
         "code_share": 0.08,
@@ -113,17 +113,7 @@ def image_code_version() -> str:
     for folder in _SOURCES:
         for path in sorted((root / folder).glob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{software_versions_of_package()}+{digest.hexdigest()[:12]}"
-
-
-def software_versions_of_package() -> str:
-    """Return the version of this package; empty if it is not installed."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
-
-    try:
-        return version("flowvqtalker")
-    except PackageNotFoundError:
-        return ""
+    return f"{package_version()}+{digest.hexdigest()[:12]}"
 
 
 def image_software_versions() -> dict[str, str]:

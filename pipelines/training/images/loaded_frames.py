@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipelines.training.images.face_regions import Float32Array
 from pipelines.training.images.face_window import FaceWindow, face_window
 from pipelines.training.images.frame_decoding import Picture, decode_into
-from pipelines.training.images.version_frames import ClipFrames, closed_eyes, resting_order
+from pipelines.training.images.version_frames import ClipFrames, closed_eyes, open_mouth, resting_order
 
 _RESTING_SHARE = 0.1
 """Of a clip's frames, those that are at rest."""
@@ -45,6 +45,7 @@ class LoadedFrames:
         self._ends = np.cumsum(lengths)
         closed = [closed_eyes(clip) for clip in clips]
         self.closed: NDArray[np.int64] = np.flatnonzero(np.concatenate(closed))
+        self.open_mouthed: NDArray[np.int64] = np.flatnonzero(np.concatenate([open_mouth(clip) for clip in clips]))
         self._open = [np.flatnonzero(~shut & clip.usable) for shut, clip in zip(closed, clips, strict=True)]
         self._resting = [resting_order(clip)[: max(1, int(_RESTING_SHARE * len(clip.jpegs)))] for clip in clips]
         self._of_speaker: dict[str, list[int]] = {}

@@ -16,12 +16,11 @@ import pyarrow.compute as pc
 import zarr
 from numpy.typing import NDArray
 
+from pipelines.dataset.clip_jpegs import read_clip_jpegs
 from pipelines.dataset.face_model_store import face_model_folder
 from pipelines.dataset.part_arrays import layout_of
-from pipelines.dataset.part_reading import array_rows, read_part_index
+from pipelines.dataset.part_reading import array_rows
 from pipelines.dataset.part_store import open_part_array
-from pipelines.dataset.staging import FRAMES_TAR
-from pipelines.dataset.tar_members import BLOCK_BYTES, padding_bytes
 from pipelines.dataset.version_tables import VersionTable, read_batches, version_folder
 from pipelines.dataset.versions import load_manifest
 from pipelines.training.coefficient_sequences import SequenceTable
@@ -29,7 +28,7 @@ from pipelines.training.images.face_regions import Float32Array, face_openings, 
 from pipelines.training.images.face_window import face_window
 from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.part_layout import Family, RowRange, frame_name, part_path
+from storage_schemas.part_layout import RowRange
 
 FRAME_SCHEMA = pa.schema(
     [
@@ -42,7 +41,6 @@ FRAME_SCHEMA = pa.schema(
 
 SPLITS = ("train", "validation")
 _OPEN_ARRAYS = 64
-_NAME_BYTES, _SIZE_BYTES = slice(0, 100), slice(124, 135)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +113,7 @@ class VersionFrames:
         try:
             jpegs: dict[str, list[memoryview]] = {}
             for part in dict.fromkeys(clip["frames_part"] for clip in clips):
-                jpegs |= self._jpegs(part, {clip["clip_key"] for clip in clips if clip["frames_part"] == part})
+                jpegs |= read_clip_jpegs(self.store, part, {clip["clip_key"] for clip in clips if clip["frames_part"] == part})
             return [self._clip(clip, jpegs[clip["clip_key"]]) for clip in clips]
         except (FileNotFoundError, KeyError) as error:
             raise StoreError(f"version {self.dataset} is damaged: {error}; run `flowvqtalker dataset verify`") from error
@@ -146,20 +144,6 @@ class VersionFrames:
             region_boxes(landmarks) / self.crop_px, eyes, mouth,
         )  # fmt: skip
 
-    def _jpegs(self, part: str, wanted: set[str]) -> dict[str, list[memoryview]]:
-        """Return the JPEGs of some clips of a part."""
-        index = read_part_index(self.store, Family.FRAMES, part)
-        path = f"{part_path(Family.FRAMES, part)}/{FRAMES_TAR}"
-        tar = memoryview(self.store.read_bytes(path))
-        found = {}
-        for recording in index.recordings:
-            position = recording.tar_bytes.start
-            for item in recording.clips:
-                position, jpegs = _clip_members(tar, position, item.clip.clip_key, item.clip.frames, f"{self.store.uri}/{path}")
-                if item.clip.clip_key in wanted:
-                    found[item.clip.clip_key] = jpegs
-        return found
-
     def _opened(self, part: str, name: str) -> zarr.Array[Any]:
         return open_part_array(self.store, part, layout_of(name))
 
@@ -189,6 +173,13 @@ def closed_eyes(clip: ClipFrames, share: float = 0.55) -> NDArray[np.bool_]:
     return np.asarray(clip.eyes < share * np.nanpercentile(clip.eyes, 75))
 
 
+def open_mouth(clip: ClipFrames, percentile: float = 90.0) -> NDArray[np.bool_]:
+    """Return (frames,) bool: the mouth is as wide open as in the clip's widest tenth."""
+    if not np.isfinite(clip.mouth).any():
+        return np.zeros(len(clip.jpegs), bool)
+    return np.asarray(clip.mouth >= np.nanpercentile(clip.mouth, percentile))
+
+
 def _ranked(values: NDArray[Any]) -> NDArray[np.float64]:
     """Return the rank of each value, 0..1; of NaN 1."""
     filled = np.where(np.isfinite(values), values, np.inf)
@@ -199,19 +190,3 @@ def _selected(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
     wanted: Callable[[str], Any] = lambda name: pc.not_equal(batch.column(name), "")  # noqa: E731
     chosen = pc.and_(pc.equal(batch.column("split"), split), pc.and_(wanted("coefficients_part"), wanted("frames_part")))
     return pa.RecordBatch.from_arrays(batch.filter(chosen).columns, schema=FRAME_SCHEMA)
-
-
-def _clip_members(tar: memoryview, position: int, key: str, frames: int, where: str) -> tuple[int, list[memoryview]]:
-    """Return the byte after the members of a clip, and its JPEGs; StoreError if others are found."""
-    jpegs = []
-    for number in range(frames):
-        name = frame_name(key, number)
-        for suffix in (".jpg", ".json"):
-            header = bytes(tar[position : position + BLOCK_BYTES])
-            if header[_NAME_BYTES].rstrip(b"\0") != (name + suffix).encode():
-                raise StoreError(f"{where}: expected member {name}{suffix} at byte {position}; run `flowvqtalker dataset verify`")
-            start, size = position + BLOCK_BYTES, int(header[_SIZE_BYTES], 8)
-            if suffix == ".jpg":
-                jpegs.append(tar[start : start + size])
-            position = start + size + padding_bytes(size)
-    return position, jpegs
