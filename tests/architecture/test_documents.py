@@ -77,6 +77,8 @@ def test_commands_in_documents_have_the_options_they_use(name: str, line: str) -
     words = words[next(i for i, word in enumerate(words) if word.endswith("flowvqtalker")) + 1 :]
     command: click.Command = typer.main.get_command(app)
     while hasattr(command, "commands"):
+        if words[0] not in command.commands and hasattr(command, "default_command"):
+            words.insert(0, command.default_command)
         assert words[0] in command.commands, f"{name}: no command {words[0]!r} in {line!r}"
         command = command.commands[words.pop(0)]
     options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}

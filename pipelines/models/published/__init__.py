@@ -1,0 +1,1 @@
+"""Networks of published metrics, written so that their published weights fit; they come with none."""
