@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
@@ -100,15 +100,20 @@ def batch_of(loaded: LoadedFrames, frames: list[FramePlace], portraits: list[Fra
     return FrameBatch(**values)
 
 
-def _with_rare(numbers: IntArray, loaded: LoadedFrames, spec: ImageTrainingSpec, random: np.random.Generator) -> IntArray:
-    """Return the numbers of frames, some of them replaced by those of frames with closed eyes or an open mouth."""
+def with_rare(numbers: IntArray, rare: Sequence[tuple[IntArray, float]], random: np.random.Generator) -> IntArray:
+    """Return numbers of frames, some replaced by rare ones.
+
+    Args:
+        numbers: (batch,) of frames.
+        rare: for each kind the numbers of its frames, and the share of the batch that is drawn among them; shares add up to 1 at most.
+        random: where draws come from.
+    """
     kind, which = random.random((len(numbers), 2)).T
-    shares = ((loaded.closed, spec.closed_eyes_share), (loaded.open_mouthed, spec.open_mouth_share))
     start = 0.0
-    for rare, share in shares:
-        if len(rare):
-            drawn = rare[(which * len(rare)).astype(np.int64)]
-            numbers = np.where((start <= kind) & (kind < start + share), drawn, numbers)
+    for frames, share in rare:
+        if len(frames):
+            chosen = (start <= kind) & (kind < start + share)
+            numbers = np.where(chosen, frames[(which * len(frames)).astype(np.int64)], numbers)
         start += share
     return numbers
 
@@ -175,7 +180,8 @@ class TrainingFrames:
         numbers = self.plan.batch(buffer, step)
         random = generator(self._spec.seed, step, _DRAWS)
         if self._needs.motion_window:
-            numbers = _with_rare(numbers, loaded, self._spec, random)
+            kinds = (loaded.closed, self._spec.closed_eyes_share), (loaded.open_mouthed, self._spec.open_mouth_share)
+            numbers = with_rare(numbers, kinds, random)
         frames = [loaded.place(int(number)) for number in numbers]
         portraits = [loaded.draw_portrait(place, self._spec.other_clip_share, random) for place in frames]
         mine = slice(rank, None, world_size)

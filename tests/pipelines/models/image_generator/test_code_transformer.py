@@ -47,3 +47,15 @@ def test_certain_scores_give_exactly_their_code(query: CodeQuery) -> None:
     scores = torch.nn.functional.one_hot(indices.flatten(1), 24) * 1e4
 
     assert torch.allclose(query_codes(scores, quantiser, 4, query), quantiser.look_up(indices), atol=1e-6)
+
+
+def test_a_query_leaves_no_denormal_numbers_and_is_a_softmax() -> None:
+    quantiser = small_codebook().quantiser.requires_grad_(requires_grad=False)
+    scores = (torch.randn(2, 16, 24) * 60).requires_grad_()
+    soft = query_codes(scores, quantiser, 4, CodeQuery.SOFT)
+    plain = (scores.double().softmax(dim=-1) @ quantiser.codes.double()).transpose(1, 2).reshape(soft.shape)
+    (gradient,) = torch.autograd.grad((soft * torch.randn(soft.shape)).sum(), scores)
+
+    assert torch.allclose(soft.double(), plain, atol=1e-5)
+    assert float(scores.softmax(dim=-1).detach().amin()) < torch.finfo(torch.float32).tiny  # what a plain one would have
+    assert not ((gradient != 0) & (gradient.abs() < torch.finfo(torch.float32).tiny)).any()

@@ -12,7 +12,7 @@ from pipelines.training.images.face_window import face_window
 from pipelines.training.images.frame_batches import FrameNeeds, TrainingFrames
 from pipelines.training.images.image_data import coefficient_statistics, validation_batches
 from pipelines.training.images.loaded_frames import FramePlace, LoadedFrames
-from pipelines.training.images.version_frames import VersionFrames, closed_eyes, resting_order
+from pipelines.training.images.version_frames import VersionFrames, closed_eyes, open_mouth, resting_order
 from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.training_runs import RunKind
 from tests.factories.dataset_versions import local_store, publish
@@ -71,6 +71,15 @@ def test_portraits_are_of_the_same_speaker_and_have_open_eyes(loaded: LoadedFram
         assert not closed_eyes(loaded.clips[portrait.clip])[portrait.frame]
     assert len(seen) > 1
     assert loaded.portrait(0).frame == resting_order(loaded.clips[0])[0]
+
+
+def test_the_widest_tenth_of_a_clip_has_an_open_mouth(loaded: LoadedFrames) -> None:
+    for clip in loaded.clips:
+        wide = open_mouth(clip)
+        assert 0 < wide.mean() < 0.25
+        assert clip.mouth[wide].min() >= clip.mouth[~wide].max()
+    first = set(np.flatnonzero(open_mouth(loaded.clips[0])))
+    assert first == {number for number in loaded.open_mouthed if number < len(loaded.clips[0].jpegs)}
 
 
 def test_batches_depend_on_seed_and_step_alone(source: VersionFrames) -> None:
