@@ -8,6 +8,7 @@ import sys
 import typer
 
 from flows.commands import (
+    ablation,
     bench,
     build,
     coefficients,
@@ -49,6 +50,7 @@ app.command("talk")(render.talk_command)
 evaluate.app.add_typer(study.app, name="study")
 evaluate.app.command("side-by-side")(side_by_side.side_by_side_command)
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(ablation.app, name="ablation")
 app.command("up")(services.up)
 app.command("status")(services.status)
 app.command("deploy")(services.deploy)

@@ -20,7 +20,7 @@ from pipelines.training.coefficient_training import RunOptions, train_coefficien
 from pipelines.training.run_folder import load_coefficient_flow
 from pipelines.training.run_settings import preset_training, run_config
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.training_runs import Preset, RunKind
+from storage_schemas.training_runs import Preset, RunCard, RunKind
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "SMM": {},
@@ -44,6 +44,7 @@ class AblationSettings:
         repetitions: trainings of each variant: with other seeds and, where the source says so, other held-out clips.
         threads: processor threads; 0: one for each processor.
         device: auto, cpu or cuda.
+        variants: which of them.
     """
 
     preset: Preset = Preset.TINY
@@ -52,6 +53,7 @@ class AblationSettings:
     repetitions: int = 1
     threads: int = 0
     device: str = "auto"
+    variants: Sequence[str] = tuple(VARIANTS)
 
 
 def ablate(
@@ -80,14 +82,15 @@ def ablate(
     """
     runs: list[AblationRun] = []
     clouds: list[LatentCloud] = []
-    total = settings.repetitions * len(VARIANTS)
+    total = settings.repetitions * len(settings.variants)
     for repetition in range(settings.repetitions):
         source = source_of(repetition)
         train, held_out = read_clips(source, "train", _MOST_CLIPS), read_clips(source, "validation", _MOST_CLIPS)
-        for name in VARIANTS:
+        for name in settings.variants:
             if on_progress is not None:
                 on_progress(len(runs), total, name)
-            model, seconds = _trained(store, source, name, repetition, settings)
+            card = train_variant(store, source, settings, name, repetition)
+            model, seconds = coefficient_model(load_coefficient_flow(store, card.run_id, RunKind.EXPFLOW)), card.seconds
             runs.append(_measured(model, train, held_out, name, repetition, seconds))
             if repetition == 0:
                 clouds.append(latent_cloud(name, model, [*train, *held_out]))
@@ -100,17 +103,20 @@ def latent_cloud(title: str, model: CoefficientModel, clips: Sequence[Coefficien
     return LatentCloud(title, np.concatenate([clip_latents(model, clip) for clip in clips]), labels)
 
 
-def _trained(
-    store: ObjectStore, source: SequenceSource, variant: str, seed: int, settings: AblationSettings
-) -> tuple[CoefficientModel, float]:
-    changes: dict[str, Any] = {"seed": seed, "keep": "last", "max_minutes": settings.max_minutes, **VARIANTS[variant]}
+def train_variant(store: ObjectStore, source: SequenceSource, settings: AblationSettings, variant: str, repetition: int) -> RunCard:
+    """Train one variant once, or find that it was trained; return the card of its run.
+
+    Raises:
+        BadInputError: there is nothing to train on.
+        BuildFailedError: the training diverged.
+        StoreError: the store cannot be read or written.
+    """
+    changes: dict[str, Any] = {"seed": repetition, "keep": "last", "max_minutes": settings.max_minutes, **VARIANTS[variant]}
     if settings.steps:
         changes["steps"] = settings.steps
     spec = preset_training(RunKind.EXPFLOW, settings.preset, **changes)
     options = RunOptions(device=settings.device, threads=settings.threads)
-    trained = train_coefficients(store, source, run_config(RunKind.EXPFLOW, source, spec), options)
-    run = load_coefficient_flow(store, trained.card.run_id, RunKind.EXPFLOW)
-    return coefficient_model(run), trained.card.seconds
+    return train_coefficients(store, source, run_config(RunKind.EXPFLOW, source, spec), options).card
 
 
 def _measured(

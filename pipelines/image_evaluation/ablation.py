@@ -72,7 +72,7 @@ def ablate_images(
         BuildFailedError: a training diverged.
         StoreError: the store cannot be read or written.
     """
-    card = _codebook(store, codebook, settings.preset)
+    card = require_codebook(store, codebook, settings.preset)
     source = VersionFrames(store, version)
     runs: list[ImageAblationRun] = []
     reports: list[ImageEvaluationReport] = []
@@ -80,7 +80,7 @@ def ablate_images(
     for repetition in range(settings.repetitions):
         for variant in settings.variants:
             on_progress(len(runs), total, variant)
-            trained = _trained(store, source, card.run_id, settings, variant, repetition)
+            trained = train_variant(store, source, card.run_id, settings, variant, repetition)
             inputs = load_inputs(store, f"{RunKind.VQIG.value}/{trained.run_id}", source.dataset, settings.choice, settings.render)
             reports.append(evaluate_images(inputs))
             runs.append(_row(trained, reports[-1], variant, repetition))
@@ -95,7 +95,8 @@ def ablate_images(
     )
 
 
-def _codebook(store: ObjectStore, name: str, preset: Preset) -> ImageRunCard:
+def require_codebook(store: ObjectStore, name: str, preset: Preset) -> ImageRunCard:
+    """Return the card of a codebook of a preset; BadInputError if there is none or it is of another preset."""
     card = load_codebook(store, name).card
     if card.config.training.preset is not preset:
         found = card.config.training.preset.value
@@ -105,10 +106,17 @@ def _codebook(store: ObjectStore, name: str, preset: Preset) -> ImageRunCard:
     return card
 
 
-def _trained(
-    store: ObjectStore, source: VersionFrames, codebook: str, settings: ImageAblationSettings, variant: str, seed: int
+def train_variant(
+    store: ObjectStore, source: VersionFrames, codebook: str, settings: ImageAblationSettings, variant: str, repetition: int
 ) -> ImageRunCard:
-    changes = {"seed": seed, "max_minutes": settings.max_minutes, "variant": variant}
+    """Train one variant once, or find that it was trained; return the card of its run.
+
+    Raises:
+        BadInputError: no such codebook, or there is nothing to train on.
+        BuildFailedError: the training diverged.
+        StoreError: the store cannot be read or written.
+    """
+    changes = {"seed": repetition, "max_minutes": settings.max_minutes, "variant": variant}
     if settings.steps:
         changes["steps"] = settings.steps
     spec = preset_image_training(RunKind.VQIG, settings.preset, **changes)

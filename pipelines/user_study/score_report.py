@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.reports.table_page import Section, write_tables
@@ -39,19 +38,14 @@ def methods_table(scores: StudyScores) -> ReportTable:
     """Return a row for each question and a column for each method."""
     shares = scores.design is StudyDesign.PAIRS
     names = list(dict.fromkeys(name for method in scores.methods for name in method.scores))
-    readers: dict[str, Callable[[MethodScores], Estimate | None]] = {
-        name: (lambda found, name=name: found.scores.get(name)) for name in names
-    }  # type: ignore[misc]
     if any(method.emotion_accuracy is not None for method in scores.methods):
-        readers[EMOTION] = lambda found: found.emotion_accuracy
-    rows = [
-        [_TITLES[name], *[_cell(read(method), shares or name == EMOTION) for method in scores.methods]] for name, read in readers.items()
-    ]
+        names.append(EMOTION)
+    rows = [[_TITLES[name], *[_cell(_said(method, name), shares or name == EMOTION) for method in scores.methods]] for name in names]
     records = [
         {"method": method.method, "question": name, **_values(found)}
-        for name, read in readers.items()
+        for name in names
         for method in scores.methods
-        if (found := read(method)) is not None
+        if (found := _said(method, name)) is not None
     ]
     caption = "Share of comparisons won, ties counting half." if shares else "Mean scores, 1 (worst) to 5 (best)."
     return ReportTable("scores", caption, ["", *[method.method for method in scores.methods]], rows, records)
@@ -74,6 +68,10 @@ def pairs_table(scores: StudyScores) -> ReportTable:
     ]
     columns = ["first : second", "question", "first better : same : second better", "first preferred"]
     return ReportTable("pairs", "Comparisons of two methods' videos of one clip.", columns, rows, records)
+
+
+def _said(method: MethodScores, question: str) -> Estimate | None:
+    return method.emotion_accuracy if question == EMOTION else method.scores.get(question)
 
 
 def _cell(found: Estimate | None, share: bool) -> str:
