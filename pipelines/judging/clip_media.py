@@ -14,16 +14,18 @@ import zarr
 from numpy.typing import NDArray
 
 from pipelines.dataset.clip_jpegs import read_clip_jpegs
+from pipelines.dataset.clip_rows import part_columns
 from pipelines.dataset.part_arrays import layout_of
-from pipelines.dataset.part_reading import array_rows
+from pipelines.dataset.part_reading import array_rows, read_part_index
 from pipelines.dataset.part_store import open_part_array
 from pipelines.dataset.version_tables import VersionTable, read_batches, version_folder
 from pipelines.dataset.versions import load_manifest
 from pipelines.judging.face_windows import FacePlace, FaceTrack, Windows, decode_windows, track_face
 from pipelines.training.coefficient_sequences import SequenceTable
+from storage_schemas.clips import Clip
 from storage_schemas.errors import StoreError
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.part_layout import RowRange
+from storage_schemas.part_layout import Family, PartClip, RowRange
 
 MEDIA_SCHEMA = pa.schema(
     [
@@ -109,6 +111,31 @@ class MediaReader:
 
     def _opened(self, part: str, name: str) -> zarr.Array[Any]:
         return open_part_array(self._store, part, layout_of(name))
+
+
+def media_rows(store: ObjectStore, keys: Mapping[Family, str]) -> list[dict[str, Any]]:
+    """Return where the media of the clips of a part are, with the columns of MEDIA_SCHEMA that the part itself knows.
+
+    Args:
+        store: where the part is.
+        keys: of the part, by family; clips without pictures are left out.
+
+    Raises:
+        FileNotFoundError: the part is not there.
+        StoreError: it is damaged.
+    """
+    clips: dict[str, dict[Family, PartClip]] = {}
+    for family in (Family.FRAMES, Family.LANDMARKS, Family.AUDIO):
+        if keys.get(family):
+            for recording in read_part_index(store, family, keys[family]).recordings:
+                for item in recording.clips:
+                    clips.setdefault(item.clip.clip_key, {})[family] = item
+    seen = [found for found in clips.values() if Family.FRAMES in found]
+    return [_media_row(found[Family.FRAMES].clip, part_columns(found, keys)) for found in seen]
+
+
+def _media_row(clip: Clip, columns: dict[str, Any]) -> dict[str, Any]:
+    return {"clip_id": clip.clip_id, "clip_key": clip.clip_key, "emotion": "", "frames": clip.frames, **columns}
 
 
 class VersionMedia:

@@ -92,7 +92,7 @@ class SyncJudge:
         """Return embeddings (n - FRAMES + 1, width) of all runs of FRAMES frames."""
         pictures = normalised(torch.from_numpy(windows).to(self._device))
         runs = pictures.unfold(0, FRAMES, 1).permute(0, 3, 1, 2)
-        return torch.cat([self.expert.embed_mouths(block) for block in runs.split(_WINDOWS_AT_ONCE)])
+        return torch.cat([self.expert.embed_mouths(block) for block in torch.split(runs, _WINDOWS_AT_ONCE)])
 
     @torch.inference_mode()
     def embed_sounds(self, waveform: NDArray[np.int16 | np.float32], frames: int) -> Tensor:
@@ -116,7 +116,7 @@ def clip_log_mel(waveform: NDArray[np.int16 | np.float32], frames: int) -> Seque
 
 def first_columns(starts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the log-mel columns with which windows begin that begin with some frames."""
-    return np.rint(_COLUMNS_PER_FRAME * starts).astype(np.int64)
+    return np.asarray(np.rint(_COLUMNS_PER_FRAME * starts), np.int64)
 
 
 def offset_distances(mouths: Tensor, sounds: Tensor, largest: int = LARGEST_OFFSET) -> NDArray[np.float64]:

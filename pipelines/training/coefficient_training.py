@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
-import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 import torch
 from lightning.fabric import Fabric
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
 from pipelines.models.normalizing_flow.coefficient_flow import CoefficientFlow
-from pipelines.training.checkpoints import TensorGroups, read_last_checkpoint, write_checkpoint
+from pipelines.training.checkpoints import read_last_checkpoint
 from pipelines.training.coefficient_data import CoefficientData, mean_nll
 from pipelines.training.coefficient_loss import CoefficientLoss, encode, target_values
 from pipelines.training.coefficient_sequences import SequenceSource
-from pipelines.training.loop import VALIDATION, LoopSettings, TrainingLoop, Watcher, adamw
+from pipelines.training.devices import device_name, open_fabric
+from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
 from pipelines.training.run_folder import RunFolder, run_id_of
+from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
 from pipelines.training.run_settings import code_version, network_config, software_versions
-from pipelines.training.schedule import Budget, LearningRate
 from pipelines.training.window_batches import TrainingWindows, WindowBatch
-from storage_schemas.errors import BadInputError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import (
     BLINKS_FILE,
@@ -40,14 +34,10 @@ from storage_schemas.training_runs import (
     RunCard,
     RunConfig,
     TrainingSpec,
-    TrainingState,
 )
 
 _LOG = logging.getLogger(__name__)
 _UNDECAYED = ("linears.", "actnorm.")
-_LAST_POINTS = 5
-
-OnProgress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -151,15 +141,7 @@ def one_process(options: RunOptions, spec: TrainingSpec) -> Fabric:
 
 def new_fabric(options: RunOptions, spec: TrainingSpec, strategy: str) -> Fabric:
     """Return Fabric for the devices of some options; BadInputError if they are not there."""
-    available = torch.cuda.is_available()
-    if options.device == "cuda" and not available:
-        raise BadInputError("--device cuda: this machine has no CUDA device, or torch was installed without CUDA; use --device cpu")
-    device = ("cuda" if available else "cpu") if options.device == "auto" else options.device
-    if device == "cuda" and options.devices > torch.cuda.device_count():
-        raise BadInputError(f"--devices {options.devices}: this machine has {torch.cuda.device_count()} CUDA devices")
-    if spec.batch_windows % options.devices:
-        raise BadInputError(f"--devices {options.devices} must divide batch_windows, which is {spec.batch_windows}")
-    return Fabric(accelerator=device, devices=options.devices, precision=spec.precision, strategy=strategy)
+    return open_fabric(options.device, options.devices, spec.precision, ("batch_windows", spec.batch_windows), strategy)
 
 
 class _Batches:
@@ -189,15 +171,13 @@ class _Run:
         on_progress: OnProgress | None,
     ) -> None:
         self._fabric, self._folder, self._source, self._config, self._options = fabric, folder, source, config, options
-        self._on_progress = on_progress
+        self._journal = RunJournal(fabric, folder, on_progress)
         if fabric.is_global_zero:
             folder.write_record(CONFIG_FILE, config)
         self._data = CoefficientData(folder.store, source, config.kind, config.training)
         self._flow = self._new_flow()
         self._windows = self._data.training_windows(self._flow)
         self._validation = self._data.validation_batches(self._flow)
-        self._scratch: Path | None = None
-        self._events: SummaryWriter | None = None
 
     def train(self) -> TrainedRun:
         """Go on from the last checkpoint, or begin, and finish."""
@@ -210,7 +190,7 @@ class _Run:
             loop.restore(*checkpoint)
             _LOG.info("%s goes on from step %d", self._folder.name, loop.step)
         resumed = loop.step
-        self._open_events(resumed)
+        self._journal.open(resumed)
         loop.run(_Batches(self._windows, self._validation, self._fabric.device))
         loop.checkpoint()
         if self._fabric.is_global_zero:
@@ -223,10 +203,7 @@ class _Run:
     def close(self) -> None:
         """Let go of threads and files."""
         self._windows.close()
-        if self._events is not None:
-            self._events.close()
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        self._journal.close()
 
     def _new_flow(self) -> CoefficientFlow:
         torch.manual_seed(self._config.training.seed)
@@ -249,36 +226,9 @@ class _Run:
 
     def _new_loop(self) -> TrainingLoop:
         spec = self._config.training
-        settings = LoopSettings(
-            seed=spec.seed,
-            budget=Budget(spec.steps, spec.max_minutes * 60),
-            learning_rate=LearningRate(spec.learning_rate, spec.warmup_steps, spec.final_learning_rate_share),
-            gradient_norm=spec.gradient_norm,
-            average_decay=spec.average_decay,
-            validate_every=spec.validate_every,
-            checkpoint_every=self._options.checkpoint_every,
-        )
-        watcher = Watcher(on_point=self._on_point, on_checkpoint=self._on_checkpoint)
-        if self._on_progress is not None:
-            watcher.on_progress = self._on_progress
         optimiser = adamw(self._flow.named_parameters(), spec.weight_decay, _UNDECAYED)
+        settings, watcher = loop_settings(spec, self._options.checkpoint_every), self._journal.watcher()
         return TrainingLoop(self._fabric, self._flow, CoefficientLoss(self._flow, spec), optimiser, settings, watcher)
-
-    def _open_events(self, step: int) -> None:
-        if not self._fabric.is_global_zero:
-            return
-        self._scratch = self._folder.store.scratch_folder()
-        self._events = SummaryWriter(str(self._scratch), purge_step=step + 1)
-
-    def _on_point(self, name: str, step: int, value: float) -> None:
-        if self._events is not None:
-            self._events.add_scalar(name, value, step)
-
-    def _on_checkpoint(self, state: TrainingState, groups: TensorGroups) -> None:
-        write_checkpoint(self._folder.store, self._folder.path, state, groups)
-        if self._events is not None and self._scratch is not None:
-            self._events.flush()
-            self._folder.upload_events(self._scratch)
 
     def _write_results(self, loop: TrainingLoop) -> None:
         spec, folder, device = self._config.training, self._folder, self._fabric.device
@@ -307,20 +257,15 @@ class _Run:
             config=self._config,
             code_version=code_version(),
             software=software_versions(),
-            device=_device_name(self._fabric.device),
+            device=device_name(self._fabric.device),
             threads=torch.get_num_threads(),
             parameters=sum(parameter.numel() for parameter in self._flow.parameters()),
             clips={split: len(table) for split, table in tables.items()},
             frames={split: int(table.frames.sum()) for split, table in tables.items()},
-            steps=loop.step,
-            stopped_by_time=loop.step < self._config.training.steps,
             kept_step=kept_step,
-            seconds=round(loop.seconds, 3),
-            steps_per_second=round(loop.step / max(1e-9, loop.seconds), 3),
-            losses={name: _mean_of_last(points) for name, points in loop.curves.items() if name != VALIDATION},
             validation=self._validated(),
             weights_sha256=weights_sha256,
-            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **loop_figures(loop, self._config.training),
         )
 
     def _validated(self) -> dict[str, float] | None:
@@ -334,14 +279,3 @@ class _Run:
             "nll_per_dimension_without_past": mean_nll(self._flow, self._validation, device, with_past=False),
             "frames": float(sum(int(batch.usable.sum()) for batch in self._validation)),
         }
-
-
-def _mean_of_last(points: list[tuple[int, float]]) -> float:
-    values = [value for _, value in points[-_LAST_POINTS:]]
-    return round(sum(values) / len(values), 6)
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"cpu ({platform.machine()})"

@@ -77,7 +77,12 @@ def code_version() -> str:
     for folder in _SOURCES:
         for path in sorted((root / folder).glob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{_installed('flowvqtalker')}+{digest.hexdigest()[:12]}"
+    return f"{package_version()}+{digest.hexdigest()[:12]}"
+
+
+def package_version() -> str:
+    """Return the version of this package; empty if it is not installed."""
+    return _installed("flowvqtalker")
 
 
 def software_versions() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -11,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipelines.training.buffered_reading import BufferedReading
 from pipelines.training.coefficient_sequences import SequenceSource, SequenceTable
 from pipelines.training.loaded_sequences import LoadedSequences
 from pipelines.training.source_faces import ReadValues, SourceFaces
-from pipelines.training.window_plan import Buffer, IntArray, WindowPlan, generator
+from pipelines.training.window_plan import IntArray, WindowPlan, generator
 
 COVERING_FRAMES = 30
 """Target frames of windows that cover whole sequences; a multiple of `window_plan.PHASES`."""
@@ -89,31 +89,19 @@ class TrainingWindows:
     ) -> None:
         self._source, self._table, self._plan, self._shape, self._values, self._seed = source, table, plan, shape, values, seed
         self._faces = SourceFaces(source, [table], values)
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
-        self._current: tuple[bytes, LoadedSequences] | None = None
-        self._next: tuple[bytes, Future[LoadedSequences]] | None = None
+        self._reading = BufferedReading(plan, self._read)
 
     def batch(self, step: int) -> WindowBatch:
         """Return the batch of a step."""
         buffer = self._plan.buffer(step)
-        loaded = self._loaded(buffer)
+        loaded = self._reading.loaded(buffer)
         sequence, start = self._plan.batch(buffer, step)
         faces = self._faces if self._shape.with_source else None
         return cut_batch(loaded, sequence, start, self._shape, faces, generator(self._seed, step, _SOURCES))
 
     def close(self) -> None:
         """End the thread."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def _loaded(self, buffer: Buffer) -> LoadedSequences:
-        key = buffer.rows.tobytes()
-        if self._current is None or self._current[0] != key:
-            self._current = None  # let go of one before there are three
-            waiting = self._next if self._next and self._next[0] == key else None
-            self._current = (key, waiting[1].result() if waiting else self._read(buffer.rows))
-            following = self._plan.following(buffer)
-            self._next = None if following is None else (following.rows.tobytes(), self._pool.submit(self._read, following.rows))
-        return self._current[1]
+        self._reading.close()
 
     def _read(self, rows: IntArray) -> LoadedSequences:
         return load(self._source, self._table, rows, self._values)

@@ -1,0 +1,1 @@
+"""Training of the judges: clips, batches, losses, runs."""

@@ -1,0 +1,81 @@
+"""Presets of the trainings of judges, and the full configuration of a run."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipelines.judging.loading import network_fields
+from pipelines.models.emotion_classifier.settings import emotion_classifier_preset
+from pipelines.models.sync_expert.settings import sync_expert_preset
+from pipelines.training.run_settings import package_version, software_versions
+from storage_schemas.judge_runs import JudgeRunConfig, JudgeTrainingSpec
+from storage_schemas.training_runs import Preset, RunKind
+
+JUDGE_TRAINING_VERSION = 1
+"""Raise it when the same configuration would give other weights: finished runs are then not taken for new ones."""
+
+_SMALL: dict[str, Any] = {
+    "batch_windows": 32, "learning_rate": 1e-3, "warmup_steps": 200, "average_decay": 0.998, "validate_every": 500, "validation_clips": 64,
+}  # fmt: skip
+_PAPER: dict[str, Any] = {
+    "batch_windows": 64, "learning_rate": 5e-4, "warmup_steps": 500, "average_decay": 0.999, "validate_every": 2000,
+    "validation_clips": 128, "precision": "bf16-mixed",
+}  # fmt: skip
+_PRESETS: dict[tuple[RunKind, Preset], dict[str, Any]] = {
+    (RunKind.SYNC, Preset.TINY): {"steps": 300},
+    (RunKind.EMOTION, Preset.TINY): {"steps": 300, "batch_windows": 16},
+    (RunKind.SYNC, Preset.SMALL): {"steps": 10_000, **_SMALL},
+    (RunKind.EMOTION, Preset.SMALL): {"steps": 6_000, **_SMALL},
+    (RunKind.SYNC, Preset.PAPER): {"steps": 100_000, **_PAPER},
+    (RunKind.EMOTION, Preset.PAPER): {"steps": 40_000, **_PAPER},
+}
+_SOURCES = ("models/sync_expert", "models/emotion_classifier", "judging", "training", "training/judges")
+
+
+def preset_judge_training(kind: RunKind, preset: Preset, **changes: Any) -> JudgeTrainingSpec:  # noqa: ANN401 - fields of the specification
+    """Return the specification of a preset with some fields changed.
+
+    Raises:
+        pydantic.ValidationError: a field is unknown or out of range.
+    """
+    return JudgeTrainingSpec(**({"preset": preset, **_PRESETS[kind, preset]} | changes))
+
+
+def judge_config(kind: RunKind, dataset: str, spec: JudgeTrainingSpec, **network: Any) -> JudgeRunConfig:  # noqa: ANN401 - fields of the network
+    """Return the full configuration of a run.
+
+    Args:
+        kind: sync or emotion.
+        dataset: id of the version.
+        spec: of the training.
+        network: fields of the network's settings that differ from the preset.
+    """
+    preset = sync_expert_preset(spec.preset) if kind is RunKind.SYNC else emotion_classifier_preset(spec.preset)
+    return JudgeRunConfig(
+        kind=kind,
+        training_version=JUDGE_TRAINING_VERSION,
+        dataset=dataset,
+        training=spec,
+        network=network_fields(replace(preset, **network)),
+    )
+
+
+@lru_cache(maxsize=1)
+def judge_code_version() -> str:
+    """Return the version of the package, and 12 digits of the hash of the sources of networks and training."""
+    root = Path(__file__).parents[2]
+    digest = hashlib.sha256()
+    for folder in _SOURCES:
+        for path in sorted((root / folder).glob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{package_version()}+{digest.hexdigest()[:12]}"
+
+
+def judge_software_versions() -> dict[str, str]:
+    """Return the versions of the libraries that decide the weights."""
+    return {**software_versions(), "opencv-contrib-python": version("opencv-contrib-python"), "scipy": version("scipy")}
