@@ -18,6 +18,7 @@ from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
 from storage_schemas.part_layout import Family
 from tasks.build_marking import marked_as_running
+from tasks.clip_judging import judge_build
 from tasks.coefficient_fitting import fit_coefficients, plan_with_coefficients
 from tasks.face_models import find_face_model, landmark_sources, make_face_model
 from tasks.part_building import BuiltCounts, PartWork, build_parts
@@ -56,6 +57,8 @@ def build_dataset(spec: BuildSpec, source: str, store: str, workers: int = 0, sc
             with _Cluster(scheduler, workers) as cluster:
                 counts = _build_missing(plan, cluster)
                 plan = _with_coefficients(plan, cluster, counts)
+                if plan.context.spec.judges.asked:
+                    judge_build(plan, cluster.address())
         finally:
             close_processes()
         published = publish(plan, tag)

@@ -18,6 +18,7 @@ from flows.commands import (
     evaluate,
     face_model,
     images,
+    judges,
     render,
     scripts,
     services,
@@ -44,6 +45,7 @@ app.add_typer(face_model.app, name="face-model")
 app.add_typer(train.app, name="train")
 app.add_typer(coefficients.app, name="coefficients")
 app.add_typer(images.app, name="images")
+app.add_typer(judges.app, name="judges")
 app.add_typer(scripts.app, name="scripts")
 app.command("render")(render.render_command)
 app.command("talk")(render.talk_command)

@@ -160,6 +160,23 @@ class FaceModelSettings(_Settings):
         return self
 
 
+class JudgeSettings(_Settings):
+    """The trained judges that clips must please; none by default, since a judge has to be trained on clips first."""
+
+    sync: str = Field("", description="Run of the sync expert in this store, e.g. sync/latest, that judges sync; empty: nobody")
+    max_offset_frames: int = Field(3, ge=0, le=15, description="Clips whose sound is found further from its pictures are rejected")
+    min_sync_confidence: float = Field(0.02, ge=0, description="Clips in which no offset stands out by as much are rejected; 0: none")
+    emotion: str = Field("", description="Run of the emotion judge in this store, e.g. emotion/latest, that judges labels; empty: nobody")
+    min_label_probability: float = Field(
+        0.05, ge=0, le=1, description="Clips whose label the judge finds less likely are rejected as wrongly labelled"
+    )
+
+    @property
+    def asked(self) -> bool:
+        """Whether anybody judges."""
+        return bool(self.sync or self.emotion)
+
+
 class PartSettings(_Settings):
     """How large the parts are; expected values, the boundaries are content-defined."""
 
@@ -193,6 +210,7 @@ class BuildSpec(_Settings):
     landmarks: LandmarkSettings = LandmarkSettings()
     audio: AudioSettings = AudioSettings()
     face_model: FaceModelSettings = FaceModelSettings()
+    judges: JudgeSettings = JudgeSettings()
     split: SplitSettings = SplitSettings()
     parts: PartSettings = PartSettings()
     limits: LimitSettings = LimitSettings()

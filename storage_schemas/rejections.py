@@ -47,6 +47,9 @@ class RejectionReason(StrEnum):
     SEVERAL_FACES = "several_faces"
     FACE_LOST = "face_lost"  # detected in too few frames of the piece
     POOR_FIT = "poor_fit"  # the face model does not fit the landmarks, or only in some frames
+    SYNC_OFFSET = "sync_offset"  # the sync expert finds the sound too far from its pictures
+    SYNC_CONFIDENCE = "sync_confidence"  # the sync expert finds no offset at which lips and sound go together
+    WRONG_LABEL = "wrong_label"  # the emotion judge finds the label unlikely
     TIME_LIMIT = "time_limit"
     MEMORY_LIMIT = "memory_limit"
     CRASHED = "crashed"  # the process that handled it died, twice

@@ -84,6 +84,10 @@ def plan_build(spec: BuildSpec, source: str, store_uri: str) -> BuildPlan:
     with open_store(store_uri, Settings()) as store:
         store.check_writable()
         store.remove_stale_scratch()
+        if spec.judges.asked:
+            from pipelines.judging.filters import with_named_judges  # noqa: PLC0415 - imports torch, which builds without judges do not need
+
+            spec = with_named_judges(store, spec)
         if spec.face_model.enabled and spec.face_model.name:
             resolve_face_model(store, spec.face_model.name)  # better now than after everything else is done
         recordings, unreadable = _fingerprinted(store, listing.recordings, root)

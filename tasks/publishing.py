@@ -77,7 +77,7 @@ def publish_plan(plan: BuildPlan, tag: str) -> Published:
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with open_store(plan.context.store_uri, Settings()) as store:
         before = set(version_ids(store))
-        content = VersionContent(_built_parts(store, plan), plan.rejections, _filters(plan))
+        content = VersionContent(_built_parts(store, plan), plan.rejections, _filters(store, plan))
         manifest = publish_version(
             store, plan.description, content, created=created, report=lambda made, tables: _report(store, made, tables)
         )
@@ -99,8 +99,13 @@ def _report(store: ObjectStore, manifest: VersionManifest, tables: Path) -> byte
     return make_version_report(store, manifest, tables).encode()
 
 
-def _filters(plan: BuildPlan) -> list[ClipFilter]:
-    return [fit_filter(plan.context.spec.face_model)] if plan.description.face_model else []
+def _filters(store: ObjectStore, plan: BuildPlan) -> list[ClipFilter]:
+    filters = [fit_filter(plan.context.spec.face_model)] if plan.description.face_model else []
+    if plan.context.spec.judges.asked:
+        from pipelines.judging.filters import judge_filters  # noqa: PLC0415 - imports torch, which builds without judges do not need
+
+        filters += judge_filters(store, plan.context.spec.judges)
+    return filters
 
 
 def _splits(plan: BuildPlan) -> pa.Array:

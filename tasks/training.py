@@ -17,6 +17,7 @@ from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.training.coefficient_training import RunOptions, TrainedRun, finished_run, new_fabric, train_coefficients
+from pipelines.training.judges.judge_run import TrainedJudge
 from pipelines.training.loss_curves import curves_png, sparkline
 from pipelines.training.run_settings import run_config
 from pipelines.training.version_sequences import VersionSequences
@@ -62,7 +63,7 @@ def train(job: TrainingJob) -> TrainedRun:
     return trained
 
 
-def markdown_of(trained: TrainedRun) -> str:
+def markdown_of(trained: TrainedRun | TrainedJudge) -> str:
     """Return card and loss curves as Markdown."""
     card = trained.card
     picture = base64.b64encode(curves_png(f"{card.kind.value}/{card.run_id}", trained.curves)).decode()

@@ -17,6 +17,7 @@ from storage_schemas.training_runs import Preset, RunKind
 if TYPE_CHECKING:
     from pipelines.training.coefficient_training import TrainedRun
     from pipelines.training.images.image_run import TrainedImageRun
+    from pipelines.training.judges.judge_run import TrainedJudge
 
 app = typer.Typer(no_args_is_help=True, help="Train the networks on a dataset version.")
 
@@ -145,6 +146,54 @@ def vqig_command(
     _train_on_images(RunKind.VQIG, preset, changes, asked, _options(device, devices, threads, resume=resume), json=json)
 
 
+@app.command("sync")
+def sync_command(
+    *,
+    dataset: DatasetOption = "latest",
+    store: StoreOption = "",
+    preset: PresetOption = Preset.TINY,
+    steps: StepsOption = 0,
+    max_minutes: MinutesOption = 0.0,
+    seed: SeedOption = 0,
+    settings: SetOption = None,
+    resume: ResumeOption = True,
+    device: DeviceOption = "auto",
+    devices: DevicesOption = 1,
+    threads: ThreadsOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train the lip-sync expert, which says by how much sound and lips are apart.
+
+    Example: flowvqtalker train sync --dataset latest --store store/ --preset tiny
+    """
+    changes = _changes(steps, max_minutes, seed, settings)
+    _train_judge(RunKind.SYNC, dataset, store, preset, changes, _options(device, devices, threads, resume=resume), json=json)
+
+
+@app.command("emotion")
+def emotion_command(
+    *,
+    dataset: DatasetOption = "latest",
+    store: StoreOption = "",
+    preset: PresetOption = Preset.TINY,
+    steps: StepsOption = 0,
+    max_minutes: MinutesOption = 0.0,
+    seed: SeedOption = 0,
+    settings: SetOption = None,
+    resume: ResumeOption = True,
+    device: DeviceOption = "auto",
+    devices: DevicesOption = 1,
+    threads: ThreadsOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train the emotion judge, which says what emotion a clip shows.
+
+    Example: flowvqtalker train emotion --dataset latest --store store/ --preset tiny
+    """
+    changes = _changes(steps, max_minutes, seed, settings)
+    _train_judge(RunKind.EMOTION, dataset, store, preset, changes, _options(device, devices, threads, resume=resume), json=json)
+
+
 def _changes(steps: int, max_minutes: float, seed: int, settings: list[str] | None) -> dict[str, Any]:
     """Return the fields of the specification that were asked for; values are read by pydantic."""
     values: dict[str, Any] = {"seed": seed, "max_minutes": max_minutes}
@@ -191,6 +240,20 @@ def _train_on_images(
     _show(trained, json=json)
 
 
+def _train_judge(
+    kind: RunKind, dataset: str, store: str, preset: Preset, changes: dict[str, Any], options: dict[str, Any], *, json: bool
+) -> None:
+    from flows.judging import run_judge_training  # noqa: PLC0415 - Prefect and torch take seconds to import
+    from pipelines.training.judges.judge_settings import preset_judge_training  # noqa: PLC0415
+
+    with _wrong_settings_named():
+        spec = preset_judge_training(kind, preset, **changes)
+    where = store or Settings().store
+    with progress_bar(f"training {kind.value}", quiet=json) as advance:
+        trained = run_judge_training(kind, spec, dataset=dataset, store=where, options=options, on_progress=advance)
+    _show(trained, json=json)
+
+
 @contextmanager
 def _wrong_settings_named() -> Iterator[None]:
     try:
@@ -200,7 +263,7 @@ def _wrong_settings_named() -> Iterator[None]:
         raise BadInputError(f"the training has {error.error_count()} wrong setting(s): {problems}") from error
 
 
-def _show(trained: TrainedRun | TrainedImageRun, *, json: bool) -> None:
+def _show(trained: TrainedRun | TrainedImageRun | TrainedJudge, *, json: bool) -> None:
     if json:
         write_json({**trained.card.model_dump(mode="json"), "was_finished": trained.was_finished, "resumed_step": trained.resumed_step})
         return

@@ -44,7 +44,7 @@ class BuildDescription:
 def hashed_spec(spec: BuildSpec) -> dict[str, Any]:
     """Return a specification as it enters hashes: without the paths it names.
 
-    A face model that is not wanted has no settings, as in specifications of before there were any.
+    A face model that is not wanted has no settings, nor have judges, as in specifications of before there were any.
 
     What those files say is hashed elsewhere (labels and annotations with the recordings, lists with the splits, the task
     file with the model hashes), and an id must not depend on where something lies.
@@ -55,6 +55,8 @@ def hashed_spec(spec: BuildSpec) -> dict[str, Any]:
     face_model = values.pop("face_model")
     if face_model["enabled"]:
         values["face_model"] = {name: value for name, value in face_model.items() if name not in _HOW_THE_MODEL_IS_FOUND}
+    if not spec.judges.asked:
+        del values["judges"]
     return values
 
 
