@@ -11,7 +11,7 @@ from pipelines.demo.demo_page import demo_page
 from pipelines.demo.measured_renders import MeasuredRenders
 from pipelines.demo.rendered_faces import RenderedFace
 from storage_schemas.demo_summary import DemoRender, DemoSummary
-from tests.factories.browser import browser_page
+from tests.factories.devtools_page import browser_page
 from tests.factories.synthetic_video import write_numbered_frames
 
 HEARD = "[...document.querySelectorAll('video')].map(video => !video.muted)"

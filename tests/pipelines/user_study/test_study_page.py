@@ -13,7 +13,7 @@ from pipelines.user_study.making import make_study
 from pipelines.user_study.planning import StudySettings, videos_of
 from pipelines.user_study.scoring import score_study
 from storage_schemas.user_study import StudyDesign, StudyKey
-from tests.factories.browser import Page, browser_page
+from tests.factories.devtools_page import Page, browser_page
 
 pytestmark = pytest.mark.ui
 EMOTIONS = {"a": "happy", "b": "sad", "c/d": "angry"}

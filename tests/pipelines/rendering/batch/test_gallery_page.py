@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.rendering.batch.gallery import gallery_html
 from storage_schemas.render_results import ClipResult, ClipStatus
-from tests.factories.browser import Page, browser_page
+from tests.factories.devtools_page import Page, browser_page
 from tests.factories.synthetic_video import write_numbered_frames
 
 pytestmark = pytest.mark.ui
