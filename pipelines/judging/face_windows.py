@@ -43,7 +43,7 @@ class FacePlace:
 
 MOUTH = FacePlace(below_eyes=0.92, side=1.1)
 """From under the nose to the chin of an open mouth."""
-FACE = FacePlace(below_eyes=0.4, side=2.0)
+FACE = FacePlace(below_eyes=0.4, side=1.6)
 """From above the brows to the chin."""
 
 
