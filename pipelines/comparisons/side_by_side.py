@@ -19,6 +19,7 @@ from pipelines.video.encoding import write_video
 from storage_schemas.errors import BadInputError
 
 MOST_VIDEOS = 24
+_MOST_IN_A_ROW = 4
 _LABEL_SHARE, _LEAST_LABEL_PX, _GAP_PX = 0.11, 22, 4
 _PAPER, _INK, _FAINT = (18, 20, 23), (240, 240, 238), (150, 155, 160)
 _ENDED_SHADE = 0.35
@@ -66,7 +67,7 @@ def write_side_by_side(
         videos: with their names; the first is the reference.
         out: mp4 to write; it appears whole.
         height_px: of each picture.
-        columns: videos in a row; 0: up to four.
+        columns: videos in a row; 0: up to four, rows as even as can be.
         on_progress: (frames done, frames in all).
 
     Raises:
@@ -106,7 +107,7 @@ class _Layout:
         height = max(32, height_px // 2 * 2)
         first = videos[0].probe
         width = max(32, round(first.width_px / first.height_px * height / 2) * 2)
-        across = min(len(videos), columns or 4)
+        across = min(len(videos), columns or -(-len(videos) // -(-len(videos) // _MOST_IN_A_ROW)))
         label = max(_LEAST_LABEL_PX, round(height * _LABEL_SHARE / 2) * 2)
         return cls(across, -(-len(videos) // across), width, height, label)
 

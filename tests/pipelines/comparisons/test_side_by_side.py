@@ -50,6 +50,15 @@ def test_the_first_video_sets_length_and_sound(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.mp4"]
 
 
+@pytest.mark.parametrize(("count", "columns", "rows"), [(4, 4, 1), (5, 3, 2), (6, 3, 2), (7, 4, 2), (9, 3, 3)])
+def test_rows_are_even(tmp_path: Path, count: int, columns: int, rows: int) -> None:
+    path = write_coloured(tmp_path / "a.mp4", RED, frames=2)
+
+    made = write_side_by_side([NamedVideo(str(number), path) for number in range(count)], tmp_path / "out.mp4", height_px=32)
+
+    assert (made.columns, made.rows) == (columns, rows)
+
+
 def test_the_same_bytes_twice(tmp_path: Path) -> None:
     videos = [NamedVideo(name, write_coloured(tmp_path / f"{name}.mp4", RED)) for name in ("a", "b")]
 
