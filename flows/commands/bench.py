@@ -241,6 +241,28 @@ def demo_truth_command(
     )
 
 
+@app.command("evaluate")
+def evaluate_command(
+    clips: Annotated[int, typer.Option(min=2, help="Clips of the demo corpus that is made.")] = 12,
+    seed: Annotated[int, typer.Option(help="Of the demo corpus.")] = 7,
+    repetitions: Annotated[int, typer.Option(min=1, help="Of each way; the fastest counts.")] = 2,
+    folder: Annotated[Path | None, typer.Option(help="Where corpus and store are made, and kept; none: in a temporary folder.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure how many frames a second are evaluated, against the straightforward loop with the same metrics.
+
+    Example: flowvqtalker bench evaluate --json
+    """
+    from flows.evaluation_benchmark import run_evaluation_benchmark  # noqa: PLC0415 - torch takes seconds to import
+
+    with tempfile.TemporaryDirectory(prefix="flowvqtalker-bench-") as scratch:
+        place = folder or Path(scratch)
+        corpus = _made_corpus(place / "corpus", clips, seed=seed, quiet=json)
+        with progress_bar("measuring", quiet=json) as advance:
+            values = run_evaluation_benchmark(corpus, str(place / "store"), Path(scratch), repetitions, advance)
+    _show(values, json=json)
+
+
 def _video_and_file(text: str) -> tuple[str, Path]:
     video, equals, file = text.rpartition("=")
     if not (equals and video and file):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -29,7 +28,7 @@ class _VideosUnlessNamed(TyperGroup):
 
     default_command = VIDEOS_COMMAND
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer's own copy of a context
         """Put the name of the command before words that begin with none."""
         named = bool(args) and args[0] in self.commands
         return list(super().parse_args(ctx, args if named or not args else [self.default_command, *args]))
@@ -90,6 +89,40 @@ def evaluate_command(
         write_json({**report.model_dump(mode="json"), "leaderboard": folder})
         return
     _show(report, folder)
+
+
+@app.command("distortions")
+def distortions_command(
+    *,
+    folder: Annotated[Path, typer.Argument(help="Folder for distortions.json and distortions.png; made if it is not there.")],
+    reference: Annotated[str, typer.Option(metavar="VERSION", help="Dataset version whose clips are distorted.")] = "latest",
+    store: StoreOption = "",
+    split: Annotated[str, typer.Option(help="Split of the version, or all. Default: test, or validation where there is no test.")] = "",
+    clips: Annotated[int, typer.Option(min=2, help="Most clips, evenly chosen.")] = 8,
+    frames: Annotated[int, typer.Option(min=45, help="Most frames of each.")] = 80,
+    syncnet_weights: Annotated[Path | None, WeightsOption] = None,
+    emotion_weights: Annotated[Path | None, WeightsOption] = None,
+    json: JsonOption = False,
+) -> None:
+    """Distort true clips step by step - blur, noise, delay, freezing, swapped emotions - and show that every metric moves the right way.
+
+    Example: flowvqtalker evaluate distortions distortions/ --reference latest --store store/
+    """
+    from flows.distortion_curves import run_distortions  # noqa: PLC0415 - torch and MediaPipe take seconds to import
+
+    weights = {"syncnet_weights": str(syncnet_weights or ""), "emotion_weights": str(emotion_weights or "")}
+    with progress_bar("distorting", quiet=json) as advance:
+        values = run_distortions(folder, reference, store, split, (clips, frames), weights, advance)
+    if json:
+        write_json(values)
+        return
+    rows = [
+        [distortion["title"], name, curve["values"][0], curve["values"][-1], "yes" if curve["monotone"] else "no"]
+        for distortion in values["distortions"]
+        for name, curve in distortion["curves"].items()
+    ]
+    write_table("distortions", ["distortion", "metric", "first", "last", "every step the right way"], rows)
+    say(f"drawn: {folder / 'distortions.png'}")
 
 
 def _show(report: EvaluationReport, folder: str) -> None:

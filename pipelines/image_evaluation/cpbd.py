@@ -86,13 +86,14 @@ def _edge_widths(image: Floats, rows: NDArray[np.int64], columns: NDArray[np.int
 def _steps(image: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64], side: int, sign: Floats) -> Floats:
     """Return how many pixels, 1 or more, the intensity goes on falling (sign 1) or rising (-1) to a side of each edge."""
     steps = np.ones(len(rows))
-    going = np.ones(len(rows), bool)
+    going = np.arange(len(rows))
     for margin in range(_WIDEST_STEPS - 1):
-        inner, outer = columns + side * (1 + margin), columns + side * (2 + margin)
+        inner, outer = columns[going] + side * (1 + margin), columns[going] + side * (2 + margin)
         there = (outer >= 0) & (outer < image.shape[1])
-        change = image[rows, np.clip(outer, 0, image.shape[1] - 1)] - image[rows, np.clip(inner, 0, image.shape[1] - 1)]
-        going &= there & (sign * change < 0)
-        if not going.any():
+        going, inner, outer = going[there], inner[there], outer[there]
+        change = image[rows[going], outer] - image[rows[going], inner]
+        going = going[sign[going] * change < 0]
+        if not len(going):
             break
         steps[going] += 1
     return steps

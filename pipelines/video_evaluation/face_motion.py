@@ -89,7 +89,8 @@ def shape_similarity(first: Floats, second: Floats) -> float:
 
     This is not the CSIM of papers, which is made with a face recognition network.
     """
-    return float(first @ second / max(np.linalg.norm(first) * np.linalg.norm(second), 1e-12))
+    lengths = float(np.linalg.norm(first)) * float(np.linalg.norm(second))
+    return float(first @ second) / max(lengths, 1e-12)
 
 
 def spread_of_takes(takes: list[FaceMotion]) -> float | None:

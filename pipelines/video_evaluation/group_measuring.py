@@ -46,7 +46,7 @@ def measure_group(request: GroupRequest, on_progress: Callable[[float], None] = 
     """Measure a group; a video that cannot be measured says why and leaves the others alone."""
     counted = _Progress(on_progress)
     try:
-        true = _side(request, _reference(request, counted), "reference.npz")
+        true = measure_side(request, _reference(request, counted), "reference.npz")
     except ItemRejectedError as error:
         return GroupAnswer(reference_problem=error.message)
     if true is None:
@@ -83,7 +83,7 @@ def _video(
     request: GroupRequest, true: MeasuredSide, path: Path, number: int, on_frame: Callable[[int], None]
 ) -> tuple[MeasuredVideo, FaceMotion | None]:
     try:
-        made = _side(request, read_video(path, request.settings.most_frames, on_frame), f"video-{number}.npz")
+        made = measure_side(request, read_video(path, request.settings.most_frames, on_frame), f"video-{number}.npz")
     except ItemRejectedError as error:
         return MeasuredVideo(problem=error.message), None
     if made is None:
@@ -91,7 +91,7 @@ def _video(
     return MeasuredVideo(figures=compare(made, true, request.settings.size_px)), made.motion
 
 
-def _side(request: GroupRequest, material: ClipMaterial, name: str) -> MeasuredSide | None:
+def measure_side(request: GroupRequest, material: ClipMaterial, name: str) -> MeasuredSide | None:
     """Align and measure one clip; None: it has no face."""
     alignment = align(material.landmarks_px)
     if alignment is None:

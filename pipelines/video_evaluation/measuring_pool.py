@@ -108,7 +108,7 @@ class _Pool:
                 reference, kind = folder / "clip.npz", "stored"
                 stage_clip(self._plan.store, clip.row, reference)
             request = GroupRequest(
-                reference_kind=kind,  # type: ignore[arg-type] # one of the two literals
+                reference_kind=kind,
                 reference=escape_path(reference or ""),
                 videos=[escape_path(pair.video.path) for pair in pairs],
                 settings=self._plan.settings,

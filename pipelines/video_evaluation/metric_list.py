@@ -37,12 +37,14 @@ METRIC_LIST: dict[str, MetricMeaning] = {
     "f_lmd": MetricMeaning("F-LMD", "down", 3, "the same of all 68 points"),
     "sync_conf": MetricMeaning("Sync_conf", "up", 3, "confidence of the published SyncNet (LSE-C)"),
     "sync_dist": MetricMeaning("Sync_dist", "down", 3, "its distance (LSE-D)"),
+    "sync_offset": MetricMeaning("Sync_offset", "down", 2, "frames by which it finds the sound early or late, absolute, mean over clips"),
     "cpbd": MetricMeaning("CPBD", "up", 3, "sharpness of aligned frames, see docs/image_evaluation.md"),
     "acc_emo": MetricMeaning(
         "Acc_emo", "up", 3, "share of clips in which the published emotion classifier sees the emotion that should be there"
     ),
     "sync_conf_own": MetricMeaning("Sync_conf (ours)", "up", 3, "confidence of our own sync expert; not comparable with SyncNet's"),
     "sync_dist_own": MetricMeaning("Sync_dist (ours)", "down", 3, "its distance"),
+    "sync_offset_own": MetricMeaning("Sync_offset (ours)", "down", 2, "frames by which it finds the sound early or late, absolute"),
     "acc_emo_own": MetricMeaning(
         "Acc_emo (ours)", "up", 3, "share of clips in which our own emotion judge sees the emotion that should be there"
     ),

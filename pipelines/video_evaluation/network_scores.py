@@ -26,8 +26,8 @@ from storage_schemas.training_runs import RunKind
 
 NOT_GIVEN = "weights not given"
 _OF_NETWORK = {
-    "fid": ("fid",), "lips": ("sync_conf", "sync_dist"), "faces": ("acc_emo",),
-    "sync_judge": ("sync_conf_own", "sync_dist_own"), "emotion_judge": ("acc_emo_own",),
+    "fid": ("fid",), "lips": ("sync_conf", "sync_dist", "sync_offset"), "faces": ("acc_emo",),
+    "sync_judge": ("sync_conf_own", "sync_dist_own", "sync_offset_own"), "emotion_judge": ("acc_emo_own",),
 }  # fmt: skip
 _WHITE = 255.0
 
@@ -170,14 +170,16 @@ class ClipScorer:
         assert self._networks.lips is not None  # noqa: S101 - the caller has looked
         found = score_sync(self._networks.lips, lips, sound, self._networks.device) if len(sound) else None
         if found is not None:
-            scores.values.update(sync_conf=found.confidence, sync_dist=found.distance)
+            offset = float(abs(found.offset_frames))
+            scores.values.update(sync_conf=found.confidence, sync_dist=found.distance, sync_offset=offset)
 
     def _own(self, windows: NDArray[np.uint8], points: NDArray[np.float32], sound: NDArray[Any], scores: ClipScores) -> None:
         judges = self._networks.judges
         if judges.sync is not None and len(sound):
             found = judges.sync_scores(windows, points, sound)
             if found is not None:
-                scores.values.update(sync_conf_own=found.confidence, sync_dist_own=found.distance)
+                offset = float(abs(found.offset_frames))
+                scores.values.update(sync_conf_own=found.confidence, sync_dist_own=found.distance, sync_offset_own=offset)
         if judges.emotion is not None:
             chances = judges.emotion_scores(windows, points)
             if chances is not None:
