@@ -66,6 +66,7 @@ def _show(found: JudgeEvaluation) -> None:
 
 def _show_sync(found: SyncEvaluation) -> None:
     say(f"{found.run}: {found.found_share:.1%} of planted offsets found within one frame in {found.clips} clips")
+    say(f"  {found.found_share_from_own:.1%} counted from the offset of each clip as it is")
     say(f"  mean error {found.mean_error_frames:.2f} frames, median confidence {found.confidence:.3f}")
     rows = [[offset, share] for offset, share in found.found_share_by_offset.items()]
     write_table("planted offsets", ["frames late", "found within one frame"], [list(row) for row in rows])

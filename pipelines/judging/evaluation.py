@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,9 @@ class SyncEvaluation:
         run: of the expert.
         clips: that were looked at.
         found_share: planted offsets that were found within one frame, of all clips and offsets.
-        found_share_by_clip: the same of each clip.
-        found_share_by_offset: the same of each planted offset.
+        found_share_from_own: the same counted from the offset that was found in the clip left alone: for clips whose own is not known.
+        found_share_by_offset: the share of each planted offset.
+        found_share_by_clip: the share of each clip.
         mean_error_frames: mean distance of found and planted offset.
         confidence: median over clips and offsets.
         left_alone: offset that was found in each clip with its sound as it is.
@@ -43,6 +44,7 @@ class SyncEvaluation:
     run: str
     clips: int
     found_share: float
+    found_share_from_own: float
     found_share_by_offset: dict[str, float]
     found_share_by_clip: dict[str, float]
     mean_error_frames: float
@@ -128,6 +130,7 @@ def _sync(judge: SyncJudge, source: VersionMedia, split: str, most: int, tell: O
         run=f"sync/{judge.run_id}",
         clips=len(clips),
         found_share=round(right_share(results), 4),
+        found_share_from_own=round(right_share(_from_own(result, unmoved) for result in results), 4),
         found_share_by_offset={f"{offset:+d}": round(right_share(r for r in results if r.planted == offset), 4) for offset in PLANTED},
         found_share_by_clip={clip: round(right_share(r for r in results if r.clip_id == clip), 4) for clip in clips},
         mean_error_frames=round(float(np.mean([abs(result.found - result.planted) for result in results])), 4),
@@ -135,6 +138,11 @@ def _sync(judge: SyncJudge, source: VersionMedia, split: str, most: int, tell: O
         left_alone={result.clip_id: result.found for result in unmoved},
         left_alone_confidence={result.clip_id: result.confidence for result in unmoved},
     )
+
+
+def _from_own(result: PlantedResult, unmoved: list[PlantedResult]) -> PlantedResult:
+    own = next(other.found for other in unmoved if other.clip_id == result.clip_id)
+    return replace(result, found=result.found - own)
 
 
 def _emotion(judge: EmotionJudge, source: VersionMedia, split: str, most: int, tell: OnProgress) -> EmotionEvaluation:

@@ -27,13 +27,16 @@ _PAPER: dict[str, Any] = {
     "validation_clips": 128, "precision": "bf16-mixed",
 }  # fmt: skip
 _PRESETS: dict[tuple[RunKind, Preset], dict[str, Any]] = {
-    (RunKind.SYNC, Preset.TINY): {"steps": 300},
-    (RunKind.EMOTION, Preset.TINY): {"steps": 300, "batch_windows": 16},
+    (RunKind.SYNC, Preset.TINY): {"steps": 150},
+    (RunKind.EMOTION, Preset.TINY): {
+        "steps": 450, "batch_windows": 16, "learning_rate": 6e-3, "hidden_share": 0.1, "dropout": 0.1, "blur_share": 0.1,
+        "label_smoothing": 0.05,
+    },
     (RunKind.SYNC, Preset.SMALL): {"steps": 10_000, **_SMALL},
     (RunKind.EMOTION, Preset.SMALL): {"steps": 6_000, **_SMALL},
     (RunKind.SYNC, Preset.PAPER): {"steps": 100_000, **_PAPER},
     (RunKind.EMOTION, Preset.PAPER): {"steps": 40_000, **_PAPER},
-}
+}  # fmt: skip
 _SOURCES = ("models/sync_expert", "models/emotion_classifier", "judging", "training", "training/judges")
 
 

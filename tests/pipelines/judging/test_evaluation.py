@@ -39,6 +39,7 @@ def test_every_planted_offset_and_every_label_is_looked_at(store: ManagedStore, 
     assert list(found.sync.left_alone) == ["talk/001_000", "talk/003_000"]
     assert found.sync.clips == found.emotion.clips == 2
     assert found.sync.found_share == pytest.approx(sum(found.sync.found_share_by_offset.values()) / 21, abs=1e-3)
+    assert 0 <= found.sync.found_share_from_own <= 1
     assert sum(count for seen in found.emotion.confusion.values() for count in seen.values()) == 2
     assert told[-1] == (3, 3, "emotion")
     assert found.as_json()["sync"]["run"].startswith("sync/")
