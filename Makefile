@@ -8,7 +8,7 @@ DEMO := demo-output
 # Tests are divided by file; two processes suit two cores.
 TEST_PROCESSES ?= 2
 
-.PHONY: help setup demo test test-slow lint format bench lock clean
+.PHONY: help setup demo test test-slow test-ui lint format bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ test: setup ## Run the fast tests
 
 test-slow: setup ## Run the slow tests too, with those that kill processes and fill disks
 	$(BIN)/python -m pytest -m "slow or chaos"
+
+test-ui: setup ## Run the tests that drive a browser, where Chromium is installed
+	$(BIN)/python -m pytest -m ui
 
 lint: setup ## Check style, formatting, types and the import arrow
 	$(BIN)/ruff check .

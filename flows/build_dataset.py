@@ -1,7 +1,8 @@
 """The flow `build_dataset`: raw videos in, an immutable dataset version out.
 
-Input: a corpus folder and a specification. Output: parts, a version and a tag in a store. Schedule: as often as you like; what is there is
-not built again. Cost: about 15 ms of one processor for each 25 fps frame of new video. Locally: ``flowvqtalker build --help``.
+Input: a corpus folder and a specification. Output: parts, a version and a tag in a store. Schedule: every night, or as often as you like;
+what is there is not built again. Cost: about 15 ms of one processor for each 25 fps frame of new video. Locally:
+``flowvqtalker build --help``.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from contextlib import ExitStack
 
 from prefect import flow
 
+from flows.run_names import named
 from infra.dask_clusters import dask_scheduler, default_workers
+from infra.settings import Settings
 from pipelines.reports.version_notes import version_notes
-from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
 from storage_schemas.part_layout import Family
+from storage_schemas.run_forms import BuildRequest
 from tasks.build_marking import marked_as_running
 from tasks.clip_judging import judge_build
 from tasks.coefficient_fitting import fit_coefficients, plan_with_coefficients
@@ -31,27 +34,23 @@ RECORDINGS_PER_TASK_RUN = 512
 MOST_TASK_RUNS = 400
 
 
-@flow(name="build_dataset", flow_run_name="build {spec.name}", persist_result=False, validate_parameters=True)
-def build_dataset(spec: BuildSpec, source: str, store: str, workers: int = 0, scheduler: str = "", tag: str = "latest") -> BuildSummary:
+@flow(name="build_dataset", flow_run_name=named("build {name}"), persist_result=False, validate_parameters=True)
+def build_dataset(request: BuildRequest) -> BuildSummary:
     """Build a dataset version, or find that nothing has changed.
 
     Args:
-        spec: what to build.
-        source: folder of the corpus.
-        store: folder or s3://bucket/prefix where parts and versions land.
-        workers: recordings handled at once on this machine; 0: one per processor.
-        scheduler: address of an existing Dask scheduler; empty: this machine.
-        tag: tag moved to the version; empty: none.
+        request: what to build from what.
 
     Raises:
         BadInputError: source, specification or scheduler address is wrong.
         StoreError: the store cannot be read or written.
         BuildFailedError: too little was kept, or the parts could not be finished.
     """
-    started = time.perf_counter()
+    started, spec, store = time.perf_counter(), request.spec(), request.store or Settings().store
+    workers, scheduler = request.workers, request.scheduler
     with marked_as_running(store, spec.name):
         try:
-            plan = plan_build(spec, source, store)
+            plan = plan_build(spec, request.source, store)
             if not scheduler:
                 prepare_processes(store, min(plan.recordings_to_process, workers or default_workers()))
             with _Cluster(scheduler, workers) as cluster:
@@ -61,8 +60,8 @@ def build_dataset(spec: BuildSpec, source: str, store: str, workers: int = 0, sc
                     judge_build(plan, cluster.address())
         finally:
             close_processes()
-        published = publish(plan, tag)
-    return _summary(plan, counts, published, tag).model_copy(
+        published = publish(plan, request.tag, request.keep_versions)
+    return _summary(plan, counts, published, request.tag).model_copy(
         update={"seconds": time.perf_counter() - started, "startup_seconds": cluster.startup_s}
     )
 
@@ -137,6 +136,9 @@ def _summary(plan: BuildPlan, counts: BuiltCounts, published: Published, tag: st
         dataset_version=manifest.dataset_version,
         recipe=manifest.recipe,
         unchanged=published.unchanged,
+        previous_version=published.previous,
+        changes=published.changes,
+        versions_given_up=published.given_up,
         store=plan.context.store_uri,
         tag=tag,
         recordings=plan.recordings,

@@ -10,26 +10,29 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.run_names import named
+from infra.settings import Settings
 from storage_schemas.render_request import RenderRequest
 from storage_schemas.render_results import RenderSummary
 from tasks.render_dispatch import render_chunk_here
 from tasks.rendering import RowsFailedError, render_list
 
 
-@flow(name="render_batch", flow_run_name="render {request.scripts}", persist_result=False, validate_parameters=True)
+@flow(name="render_batch", flow_run_name=named("render {scripts}"), persist_result=False, validate_parameters=True)
 def render_batch(request: RenderRequest, scheduler: str = "") -> RenderSummary:
     """Render what is missing of a list; a run that leaves rows without a clip fails.
 
     Args:
         request: list, models, where clips go, and how they are made.
-        scheduler: address of a Dask scheduler whose workers have the resource GPU; empty: see above.
+        scheduler: address of a Dask scheduler whose workers have the resource GPU, e.g. tcp://10.0.0.5:8786; empty: this machine, or where
+            FLOWVQTALKER_RENDER_DEPLOYMENT says.
 
     Raises:
         RowsFailedError: some rows failed, the others are done.
         BadInputError: the list is unusable as a whole, or a run is missing.
         StoreError: something cannot be read or written.
     """
-    summary = render_list(request, scheduler)
+    summary = render_list(request.model_copy(update={"store": request.store or Settings().store}), scheduler)
     if summary.rows_failed:
         raise RowsFailedError(summary)
     return summary

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from infra.local_prefect import prefect_api, quiet_prefect_environment
 from infra.object_store import open_store
 from infra.settings import Settings
+from infra.store_format import check_store_format
 from pipelines.corpora.walking import checked_root
 from storage_schemas.build_spec import BuildSpec
 from storage_schemas.build_summary import BuildSummary
 from storage_schemas.errors import BadInputError, BuildFailedError
 from storage_schemas.face_models import FaceModelCard
 from storage_schemas.image_runs import ImageRunConfig, ImageTrainingSpec
+from storage_schemas.run_forms import BuildRequest
 from storage_schemas.training_runs import RunKind, TrainingSpec
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def run_build(
     settings = Settings()
     checked_root(source)
     with open_store(store, settings) as opened:  # before a server is started for nothing
+        check_store_format(opened)
         opened.check_writable()
     home = settings.home
     quiet_prefect_environment(home)
@@ -54,7 +57,8 @@ def run_build(
 
         api_ready_s = time.perf_counter() - started
         with listening(on_progress):
-            summary: BuildSummary = build_dataset(spec, str(source), store, workers=workers, scheduler=scheduler, tag=tag)
+            request = BuildRequest.of(spec, str(source), store, workers=workers, scheduler=scheduler, tag=tag)
+            summary: BuildSummary = build_dataset(request)
     seconds = time.perf_counter() - started
     return summary.model_copy(update={"seconds": round(seconds, 3), "startup_seconds": round(api_ready_s + summary.startup_seconds, 3)})
 
@@ -121,6 +125,7 @@ def run_training(
     from pipelines.training.version_sequences import VersionSequences  # noqa: PLC0415
 
     with open_store(store, settings) as opened:  # before a server is started for nothing
+        check_store_format(opened)
         VersionSequences(opened, dataset)
         opened.check_writable()
     chosen = RunOptions(**options)
@@ -171,6 +176,7 @@ def run_image_training(
 
     chosen = RunOptions(**options)
     with open_store(store, settings) as opened:  # before a server is started for nothing
+        check_store_format(opened)
         config = asked_config(kind, VersionFrames(opened, dataset), spec, codebook, vgg19)
         finished = None if chosen.fresh else finished_image_run(opened, config)
         if finished is not None:

@@ -73,7 +73,9 @@ class DeploymentEntry(_Record):
     parameters: dict[str, Any] = Field(default_factory=dict)
 
 
-class _Definitions(_Record):
+class _Definitions(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")  # what is given names for YAML's own references
+
     work_pools: list[WorkPool]
 
 

@@ -137,10 +137,13 @@ class LocalServices:
     def _start_server(self) -> subprocess.Popen[bytes]:
         own = {
             "PREFECT_SERVER_UI_ENABLED": "true",
+            "PREFECT_SERVER_UI_V2_ENABLED": "false",  # the new page asks an analytics service for its settings
             "PREFECT_UI_API_URL": self.api_url,
             "PREFECT_UI_STATIC_DIRECTORY": str(self._folder / "page"),
         }
-        return start_server(self._folder, self._port, {**self._settings, **own})
+        database = os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL")  # somebody's Postgres instead of a file here
+        named = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database} if database else {}
+        return start_server(self._folder, self._port, {**self._settings, **own, **named})
 
     def _start_worker(self, pool: WorkPool) -> subprocess.Popen[bytes]:
         settings = {**self._settings, "PREFECT_API_URL": self.api_url}

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from storage_schemas.form_titles import form_title
+
 
 class Layout(StrEnum):
     """How the source folder is laid out."""
@@ -41,7 +43,7 @@ class SplitMethod(StrEnum):
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", field_title_generator=form_title)
 
 
 class CorpusSettings(_Settings):
@@ -60,13 +62,13 @@ class CropSettings(_Settings):
     """How faces are followed, cut into clips and cropped."""
 
     size_px: int = Field(512, ge=64, le=1024, description="Side of the square crop")
-    jpeg_quality: int = Field(95, ge=50, le=100)
-    fps: Literal[25] = Field(25, description="Frame rate of every clip; the models and the audio features are tied to it")
+    jpeg_quality: int = Field(95, ge=50, le=100, description="Quality of the stored frames")
+    fps: int = Field(25, ge=25, le=25, description="Frame rate of every clip; the models and the audio features are tied to it")
     margin: float = Field(
         0.4, ge=0.0, le=1.5, description="Margin added around the union of the face boxes, as a share of its longer side, on each side"
     )
     min_face_px: int = Field(48, ge=16, description="Smallest mean height of the face box in source pixels")
-    min_clip_s: float = Field(1.0, gt=0)
+    min_clip_s: float = Field(1.0, gt=0, description="Shorter pieces are rejected")
     max_clip_s: float = Field(300.0, gt=0, description="Longer pieces are cut at this length")
     max_gap_s: float = Field(0.2, ge=0, description="Longest run without a face, or without a source frame, inside a clip")
     min_detection_rate: float = Field(0.95, ge=0, le=1, description="Smallest share of a clip's frames with a face")
@@ -85,16 +87,16 @@ class AudioSettings(_Settings):
     """Audio features; the log-mel parameters are those of Wav2Lip and SadTalker."""
 
     required: bool = Field(True, description="Reject recordings without an audio stream")
-    sample_rate_hz: Literal[16000] = 16000
-    n_fft: int = 800
-    hop_samples: int = 200
-    n_mels: Literal[80] = 80
-    fmin_hz: float = 55.0
-    fmax_hz: float = 7600.0
-    preemphasis: float = 0.97
-    min_level_db: float = -100.0
-    ref_level_db: float = 20.0
-    max_abs_value: float = 4.0
+    sample_rate_hz: int = Field(16000, ge=16000, le=16000, description="Of the stored sound; the models are tied to it")
+    n_fft: int = Field(800, ge=16, description="Samples of a spectrum")
+    hop_samples: int = Field(200, ge=1, description="Samples from one spectrum to the next")
+    n_mels: int = Field(80, ge=80, le=80, description="Mel bins; the models are tied to it")
+    fmin_hz: float = Field(55.0, ge=0, description="Lowest frequency of the mel bins")
+    fmax_hz: float = Field(7600.0, gt=0, description="Highest frequency of the mel bins")
+    preemphasis: float = Field(0.97, ge=0, lt=1, description="How much high frequencies are raised")
+    min_level_db: float = Field(-100.0, le=0, description="Level that becomes the lowest value")
+    ref_level_db: float = Field(20.0, ge=-200, le=200, description="Level that is taken off")
+    max_abs_value: float = Field(4.0, gt=0, description="Largest value of the features")
 
 
 class SplitSettings(_Settings):
@@ -106,12 +108,12 @@ class SplitSettings(_Settings):
         "else by_speaker; by_speaker; by_lists: by the lists named below",
     )
     validation_share: float = Field(0.05, ge=0, lt=1, description="Expected share of speakers in validation")
-    test_share: float = Field(0.05, ge=0, lt=1)
-    seed: int = 0
+    test_share: float = Field(0.05, ge=0, lt=1, description="Expected share of speakers in test")
+    seed: int = Field(0, description="Decides, with their names, which speakers are where")
     test_speakers: list[str] = Field(default_factory=list, description="Speakers always put in test, e.g. ['M003','M030']")
     train_list: str = Field("", description="by_lists: JSON or text file of names, e.g. EDTalk's train.json")
-    validation_list: str = ""
-    test_list: str = ""
+    validation_list: str = Field("", description="by_lists: likewise for validation")
+    test_list: str = Field("", description="by_lists: likewise for test")
 
     @model_validator(mode="after")
     def _check_shares(self) -> SplitSettings:
@@ -189,9 +191,9 @@ class LimitSettings(_Settings):
 
     max_duration_s: float = Field(4 * 3600.0, gt=0, description="Longest recording that is opened")
     max_side_px: int = Field(8192, ge=64, description="Largest frame side that is decoded")
-    min_side_px: int = Field(64, ge=16)
-    min_fps: float = Field(12.0, gt=0)
-    max_fps: float = Field(240.0, gt=0)
+    min_side_px: int = Field(64, ge=16, description="Smallest frame side that is decoded")
+    min_fps: float = Field(12.0, gt=0, description="Slowest source rate")
+    max_fps: float = Field(240.0, gt=0, description="Fastest source rate")
     memory_mb: int = Field(3000, ge=256, description="Resident memory of the process that handles one recording")
     base_time_s: float = Field(
         60.0, gt=0, description="Wall-clock seconds before anything is handled (one more for every megabyte), and between signs of progress"
@@ -200,11 +202,9 @@ class LimitSettings(_Settings):
     min_keep_rate: float = Field(0.0, ge=0, le=1, description="A build that keeps a smaller share of its recordings fails")
 
 
-class BuildSpec(_Settings):
-    """Everything that decides the content of a dataset version; where things are and how many workers run is not in it."""
+class BuildSections(_Settings):
+    """The sections of a specification."""
 
-    name: str = Field("dataset", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="Name of the dataset, e.g. mead-front")
-    layout: Layout = Layout.FOLDER
     corpus: CorpusSettings = CorpusSettings()
     crop: CropSettings = CropSettings()
     landmarks: LandmarkSettings = LandmarkSettings()
@@ -214,3 +214,10 @@ class BuildSpec(_Settings):
     split: SplitSettings = SplitSettings()
     parts: PartSettings = PartSettings()
     limits: LimitSettings = LimitSettings()
+
+
+class BuildSpec(BuildSections):
+    """Everything that decides the content of a dataset version; where things are and how many workers run is not in it."""
+
+    name: str = Field("dataset", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="Name of the dataset, e.g. mead-front")
+    layout: Layout = Layout.FOLDER

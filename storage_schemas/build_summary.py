@@ -13,6 +13,9 @@ class BuildSummary(BaseModel):
     dataset_version: str
     recipe: str
     unchanged: bool = Field(description="The version was there before: nothing had changed")
+    previous_version: str = Field("", description="Version that the tag named before, or the newest other one of that name; empty: none")
+    changes: dict[str, int] = Field(default_factory=dict, description="Number of clips by what became of them since that version")
+    versions_given_up: list[str] = Field(default_factory=list, description="Earlier versions that the policy has removed")
     store: str
     tag: str
     recordings: int = Field(description="Recordings the corpus lists")
@@ -42,6 +45,11 @@ class BuildSummary(BaseModel):
             f"{self.recordings_reused} copied from earlier parts",
             f"  {self.seconds:.1f} s, of which {self.startup_seconds:.1f} s start-up",
         ]
+        if self.changes:
+            counts = ", ".join(f"{count} {name}" for name, count in self.changes.items() if count)
+            lines.append(f"  since {self.previous_version}: {counts}")
+        if self.versions_given_up:
+            lines.append(f"  given up: {', '.join(self.versions_given_up)}")
         if self.clips_rejected:
             reasons = ", ".join(f"{reason} {count}" for reason, count in self.rejections_by_reason.items())
             lines.append(f"  {self.clips_rejected} rejected: {reasons}")

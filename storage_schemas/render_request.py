@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from storage_schemas.form_titles import form_title
 
 
 class X264Preset(StrEnum):
@@ -22,10 +24,10 @@ class X264Preset(StrEnum):
 class RenderOptions(BaseModel):
     """How clips are made. What `shown` returns is to be seen in them and belongs to their identity; the rest does not."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", field_title_generator=form_title)
 
-    device: str = Field("cpu", pattern="^(cpu|cuda)$", description="Where networks run: cpu or cuda")
-    precision: str = Field("float32", pattern="^(float32|bfloat16)$", description="In which the image generator computes; shown")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="Where networks run: cpu or cuda")
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="In which the image generator computes; shown")
     batch_frames: int = Field(8, ge=1, le=1024, description="Frames made at once")
     group_clips: int = Field(32, ge=1, le=1024, description="Clips whose coefficients are drawn together")
     encoders: int = Field(1, ge=1, le=256, description="Encoding processes")
@@ -47,12 +49,16 @@ class RenderOptions(BaseModel):
 class RenderRequest(BaseModel):
     """A list to be rendered."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", field_title_generator=form_title)
 
-    scripts: str = Field(description="Script list: a file or s3:// address")
-    models: list[str] = Field(description="Runs, e.g. expflow/3f2a..., poseflow/..., vqig/...; a kind that is not named: its latest")
-    store: str = Field(description="Store with the runs: a folder or s3://bucket/prefix")
-    out: str = Field(description="Where clips and results go: a folder or s3://bucket/prefix")
-    speech: str = Field("", description="Speech engine of rows with text; empty: that of the environment")
-    chunk_clips: int = Field(256, ge=1, description="Clips that are handed to a GPU worker at a time")
-    options: RenderOptions = RenderOptions()
+    scripts: str = Field(min_length=1, description="Script list as the worker sees it, a file or s3:// address, e.g. /data/clips.csv")
+    models: list[str] = Field(
+        default_factory=list, description="Runs, e.g. expflow/3f2a..., poseflow/..., vqig/...; a kind that is not named: its latest"
+    )
+    store: str = Field(
+        "", description="Store with the runs, e.g. /data/store or s3://bucket/prefix; empty: the worker's FLOWVQTALKER_STORE"
+    )
+    out: str = Field(min_length=1, description="Where clips and results go: a folder or s3://bucket/prefix, e.g. /data/clips")
+    speech: str = Field("", description="Speech engine of rows with text, e.g. espeak-ng; empty: that of the environment")
+    chunk_clips: int = Field(256, ge=1, le=100_000, description="Clips that are handed to a GPU worker at a time, e.g. 256")
+    options: RenderOptions = Field(RenderOptions(), description="How clips are made, e.g. their frame quality")

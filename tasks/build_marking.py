@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
+from infra.store_format import mark_store_format
 from pipelines.dataset.running_builds import BEAT_S, mark_path, write_mark
 from storage_schemas.errors import StoreError
 from storage_schemas.running_build import RunningBuild
@@ -37,6 +38,7 @@ def marked_as_running(store_uri: str, name: str, beat_s: float = BEAT_S) -> Iter
     token, ended = secrets.token_hex(8), threading.Event()
     with open_store(store_uri, Settings()) as store:
         store.check_writable()
+        mark_store_format(store)
         write_mark(store, token, build)
         thread = threading.Thread(target=_renew, args=(store, token, build, beat_s, ended), name="build-mark", daemon=True)
         thread.start()

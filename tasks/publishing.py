@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -19,12 +19,14 @@ from prefect.cache_policies import NO_CACHE
 from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.dataset.clip_rows import BuiltPart, ClipFilter, read_built_part, with_splits
+from pipelines.dataset.comparing import diff_versions
 from pipelines.dataset.fit_filter import fit_filter
 from pipelines.dataset.planning import PlannedPart
 from pipelines.dataset.publishing import REPORT_FILE, VersionContent, publish_version
+from pipelines.dataset.retention import give_up_old_versions
 from pipelines.dataset.splitting import assign_splits
 from pipelines.dataset.version_tables import VersionTable, read_batches, version_folder
-from pipelines.dataset.versions import resolve_version, set_tag, version_ids
+from pipelines.dataset.versions import list_tags, list_versions, resolve_version, set_tag, version_ids
 from pipelines.reports.dataset_report import markdown_summary
 from pipelines.reports.version_report import make_version_report
 from storage_schemas.dataset_version import VersionManifest
@@ -46,33 +48,59 @@ class Published:
         unchanged: it was there before.
         rejections_by_reason: number of rejections, most frequent first.
         report: path of the HTML report relative to the store.
+        previous: version that the tag named before, or the newest other one of the same name; empty: none.
+        changes: number of clips by what became of them since then.
+        given_up: earlier versions that the policy has removed.
     """
 
     manifest: VersionManifest
     unchanged: bool
     rejections_by_reason: dict[str, int]
     report: str
+    previous: str = ""
+    changes: dict[str, int] = field(default_factory=dict)
+    given_up: list[str] = field(default_factory=list)
 
 
 @task(name="publish version", cache_policy=NO_CACHE, persist_result=False)
-def publish(plan: BuildPlan, tag: str) -> Published:
-    """Publish the version that a plan describes and move its tag.
+def publish(plan: BuildPlan, tag: str, keep_versions: int = 0) -> Published:
+    """Publish the version that a plan describes, move its tag, and say what is new.
 
     Args:
         plan: all of whose parts are built.
         tag: moved to the version; empty: none.
+        keep_versions: how many of the newest versions of this name stay; 0: all.
 
     Raises:
         BuildFailedError: the keep-rate is under the declared one, or a part is missing.
         StoreError: the store cannot be written.
     """
-    published = publish_plan(plan, tag)
+    published = publish_plan(plan, tag, keep_versions)
     manifest = published.manifest
-    create_markdown_artifact(markdown_summary(manifest), key="dataset-version", description=f"Dataset version {manifest.dataset_version}")
+    news = news_of(published)
+    _LOGGER.info(news.splitlines()[0])
+    create_markdown_artifact(
+        f"{news}\n\n{markdown_summary(manifest)}", key="dataset-version", description=f"Dataset version {manifest.dataset_version}"
+    )
     return published
 
 
-def publish_plan(plan: BuildPlan, tag: str) -> Published:
+def news_of(published: Published) -> str:
+    """Return what has changed since the version before, as Markdown."""
+    version, previous = published.manifest.dataset_version, published.previous
+    if published.unchanged and (not previous or previous == version):
+        lines = [f"**Nothing changed**: version {version} was there before."]
+    elif not previous:
+        lines = [f"**First version** {version} of {published.manifest.spec.name}."]
+    else:
+        counts = ", ".join(f"{count} {change}" for change, count in published.changes.items() if count)
+        lines = [f"**New version** {version}; clips since {previous}: {counts or 'none'}."]
+    if published.given_up:
+        lines.append(f"Given up by policy: {', '.join(published.given_up)}.")
+    return "\n\n".join(lines)
+
+
+def publish_plan(plan: BuildPlan, tag: str, keep_versions: int = 0) -> Published:
     """Do what `publish` does, without an artifact."""
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with open_store(plan.context.store_uri, Settings()) as store:
@@ -82,10 +110,24 @@ def publish_plan(plan: BuildPlan, tag: str) -> Published:
             store, plan.description, content, created=created, report=lambda made, tables: _report(store, made, tables)
         )
         version = manifest.dataset_version
+        previous = _version_before(store, manifest, tag)
         if tag:
             set_tag(store, tag, resolve_version(store, version), moved=created)
         reasons = _rejections_by_reason(store, version)
-    return Published(manifest, version in before, reasons, f"{version_folder(version)}/{REPORT_FILE}")
+        changes = diff_versions(store, previous, version, limit=0).clip_counts if previous and previous != version else {}
+        given_up = give_up_old_versions(store, manifest.spec.name, keep_versions)
+    report = f"{version_folder(version)}/{REPORT_FILE}"
+    return Published(manifest, version in before, reasons, report, previous, changes, given_up)
+
+
+def _version_before(store: ObjectStore, manifest: VersionManifest, tag: str) -> str:
+    """Return the version that the tag names, or the newest other one of the same name; empty: there is none."""
+    versions = {one.dataset_version: one for one in list_versions(store)}
+    tagged = next((one.dataset_version for one in list_tags(store) if one.name == tag), "")
+    if tagged in versions:
+        return tagged
+    others = [one for one in versions.values() if one.spec.name == manifest.spec.name and one.dataset_version != manifest.dataset_version]
+    return max(others, key=lambda one: (one.created, one.dataset_version)).dataset_version if others else ""
 
 
 def _rejections_by_reason(store: ObjectStore, version: str) -> dict[str, int]:

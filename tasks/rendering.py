@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
+from infra.store_format import check_store_format
 from pipelines.rendering.batch.list_rendering import ListEvents, now_text
 from pipelines.rendering.batch.list_results import Overview, finish_list
 from pipelines.rendering.batch.render_models import resolve_models
@@ -54,6 +55,7 @@ def render_list(request: RenderRequest, scheduler: str = "") -> RenderSummary:
     """
     started_s, settings = time.monotonic(), Settings()
     with open_store(request.store, settings) as store:
+        check_store_format(store)
         request = request.model_copy(update={"models": resolve_models(store, request.models)})
     with RenderWorkplace(request) as workplace:
         output = workplace.output

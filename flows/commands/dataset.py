@@ -14,6 +14,7 @@ from flows.commands.console import progress_bar, say, write_json, write_line, wr
 from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
+from infra.store_format import check_store_format
 from pipelines.dataset.collecting import KeepPolicy, collect_garbage
 from pipelines.dataset.exporting import ExportKind, export_version
 from pipelines.dataset.versions import delete_tag, list_tags, list_versions, resolve_version, set_tag
@@ -31,6 +32,7 @@ def opened_store(store: str) -> Iterator[ManagedStore]:
     """Open the store of an option, or that of the settings if the option is empty."""
     settings = Settings()
     with open_store(store or settings.store, settings) as opened:
+        check_store_format(opened)
         yield opened
 
 

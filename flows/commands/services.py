@@ -17,6 +17,7 @@ from infra.object_store import open_store
 from infra.services_report import report_services
 from infra.services_state import only_one, services_folder, write_state
 from infra.settings import Settings
+from infra.store_format import check_store_format
 from storage_schemas.errors import BadInputError, BuildFailedError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
@@ -45,6 +46,7 @@ def up(
     folder, address = services_folder(settings.home), _whole(store or settings.store)
     with only_one(folder):
         with open_store(address, settings) as opened:  # before a server is started for nothing
+            check_store_format(opened)
             opened.check_writable()
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

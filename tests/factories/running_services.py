@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.factories.build_processes import CommandLine
 
-_STARTED_WITHIN_S = 120.0
+_STARTED_WITHIN_S = 280.0
 _STOPPED_WITHIN_S = 60.0
 
 
