@@ -69,3 +69,20 @@ def test_a_generator_without_a_codebook(store: Path) -> None:
     with local_store(store) as opened:
         version = opened.list_folders("versions")[0]
     assert "0 finished runs 'latest'" in refused("vqig", "--store", store, "--dataset", version)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dataset", "nonesuch"], "no version or tag 'nonesuch'"),
+        (["--set", "shifts=1"], "shifts: Extra inputs are not permitted"),
+        (["--set", "shift=1"], "shift: Input should be less than or equal to 0.25"),
+        (["--device", "tpu"], "expected auto, cpu or cuda"),
+        (["--devices", "3"], "must divide batch_windows"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["sync", "emotion"])
+def test_wrong_trainings_of_judges_name_the_remedy(store: Path, kind: str, options: list[str], message: str) -> None:
+    with local_store(store) as opened:
+        version = opened.list_folders("versions")[0]
+    assert message in refused(kind, "--store", store, *([] if "--dataset" in options else ["--dataset", version]), *options)
