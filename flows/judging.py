@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from infra.local_prefect import prefect_api, quiet_prefect_environment
 from infra.object_store import open_store
 from infra.settings import Settings
+from infra.store_format import check_store_format
 from storage_schemas.errors import BuildFailedError
 from storage_schemas.judge_runs import JudgeRunConfig, JudgeTrainingSpec
 from storage_schemas.training_runs import RunKind
@@ -50,6 +51,7 @@ def run_judge_training(
 
     chosen = RunOptions(**options)
     with open_store(store, settings) as opened:  # before a server is started for nothing
+        check_store_format(opened)
         config = judge_config(kind, VersionMedia(opened, dataset).dataset, spec)
         finished = None if chosen.fresh else finished_judge(opened, config)
         if finished is not None:
