@@ -22,10 +22,10 @@ from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.demo.stage_record import RunningStage, StageRecord
 from storage_schemas.build_spec import BuildSpec, Layout
-from storage_schemas.demo_summary import DemoSettings, DemoSummary
+from storage_schemas.demo_summary import DemoEvaluation, DemoSettings, DemoSummary
 from storage_schemas.render_results import RESULTS_FILE, ClipResult
 from storage_schemas.store_trouble import store_trouble
-from storage_schemas.training_runs import COEFFICIENT_KINDS, Preset, RunKind
+from storage_schemas.training_runs import COEFFICIENT_KINDS, IMAGE_KINDS, Preset, RunKind
 
 if TYPE_CHECKING:
     from pipelines.demo.demo_script import DemoScript
@@ -37,11 +37,14 @@ if TYPE_CHECKING:
 STORE_FOLDER = "store"
 CORPUS_FOLDER = "corpus"
 RENDERS_FOLDER = "renders"
+MATERIAL_FOLDER = "held-out-list"
+HELD_OUT_FOLDER = "held-out"
 SCRIPT_FOLDER = "script"
 SUMMARY_FILE = "summary.json"
 PAGE_FILE = "index.html"
 SHEET_FILE = "sheet.png"
-STAGES = ("corpus", "dataset", *(kind.value for kind in RunKind), "render", "evaluate")
+TRAINED = (*COEFFICIENT_KINDS, *IMAGE_KINDS)
+STAGES = ("corpus", "dataset", *(kind.value for kind in TRAINED), "render", "evaluate")
 
 Advance = Callable[[int, int, str], None]
 
@@ -65,6 +68,7 @@ class _Demo:
     record: StageRecord
     models: dict[str, str] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
+    evaluation: DemoEvaluation | None = None
 
     @property
     def store(self) -> str:
@@ -108,13 +112,14 @@ def run_demo(out: Path, settings: DemoSettings, watcher: StageWatcher, portrait:
             built = _dataset(demo)
             for kind in settings.trainings:
                 _train(demo, kind, built.dataset_version)
-            script, results = _render(demo)
+            script, results = _render(demo, built.dataset_version)
         figures, measured = _evaluate(demo, script, results, built.dataset_version)
         summary = DemoSummary(
             dataset_version=built.dataset_version, clips_accepted=built.clips_accepted, seconds=demo.record.seconds,
             seconds_total=round(sum(demo.record.seconds.values()), 1), seconds_this_run=round(time.monotonic() - started_s, 1),
             reused=demo.record.reused, models=demo.models, steps=demo.steps, store=STORE_FOLDER, report=f"{STORE_FOLDER}/{built.report}",
             portrait=f"{SCRIPT_FOLDER}/{script.portrait.name}", renders=measured.renders, figures=figures, index=PAGE_FILE,
+            evaluation=demo.evaluation,
         )  # fmt: skip
         _write_page(demo, summary, measured, script)
     return summary
@@ -173,24 +178,38 @@ def _train(demo: _Demo, kind: RunKind, dataset: str) -> None:
     demo.steps[kind.value] = trained.card.steps
 
 
-def _render(demo: _Demo) -> tuple[DemoScript, list[ClipResult]]:
+def _render(demo: _Demo, dataset: str) -> tuple[DemoScript, list[ClipResult]]:
     from pipelines.demo.demo_script import write_demo_script  # noqa: PLC0415 - its imports take seconds
 
     settings, renders = demo.settings, demo.out / RENDERS_FOLDER
-    models = [demo.models[kind.value] for kind in RunKind if kind is not RunKind.CODEBOOK]
+    models = [demo.models[kind.value] for kind in TRAINED if kind is not RunKind.CODEBOOK]
     with demo.stage("render", {"models": models, "takes": settings.takes, "seed": settings.seed}) as (running, advance):
         advance(0, 0, "speaking the sentences, loading the networks")
         script = write_demo_script(
             demo.out / SCRIPT_FOLDER, demo.out / CORPUS_FOLDER, seed=settings.seed, takes=settings.takes, portrait=demo.portrait
         )  # fmt: skip
         done = render_script_list(script.path, models, demo.store, str(renders), on_progress=advance)
-        running.was_done = done.clips_done == 0 and not done.clips_failed
+        held_out_done = _render_held_out(demo, dataset, models, advance)
+        running.was_done = done.clips_done == held_out_done == 0 and not done.clips_failed
     results = [ClipResult(**row) for row in pq.read_table(renders / RESULTS_FILE).to_pylist()]
     return script, results
 
 
+def _render_held_out(demo: _Demo, dataset: str, models: list[str], advance: Advance) -> int:
+    """Render the sound and the emotion of every held-out clip, to be compared with the clip; return how many were made now."""
+    from pipelines.demo.held_out_renders import write_held_out_list  # noqa: PLC0415 - its imports take seconds
+
+    with open_store(demo.store, Settings()) as store:
+        scripts = write_held_out_list(store, dataset, demo.out / MATERIAL_FOLDER, demo.settings.seed)
+    if scripts is None:
+        return 0
+    advance(0, 0, "the sentences of held-out clips")
+    return render_script_list(scripts, models, demo.store, str(demo.out / HELD_OUT_FOLDER), on_progress=advance).clips_done
+
+
 def _evaluate(demo: _Demo, script: DemoScript, results: list[ClipResult], dataset: str) -> tuple[dict[str, float | None], MeasuredRenders]:
     from pipelines.demo.held_out_figures import held_out_figures  # noqa: PLC0415 - torch takes seconds to import
+    from pipelines.demo.held_out_renders import evaluate_held_out  # noqa: PLC0415
     from pipelines.demo.measured_renders import measure_renders  # noqa: PLC0415
 
     with demo.stage("evaluate", {"models": demo.models, "clips": [result.clip_id for result in results]}) as (_, advance):
@@ -199,6 +218,7 @@ def _evaluate(demo: _Demo, script: DemoScript, results: list[ClipResult], datase
             measured = measure_renders(demo.out, results, script, lambda done, total: advance(done, total, "looking at the clips"))
         with open_store(demo.store, Settings()) as store:
             figures = held_out_figures(store, demo.models, dataset, demo.out / CORPUS_FOLDER, lambda note: advance(0, 0, note))
+            demo.evaluation = evaluate_held_out(store, dataset, demo.out / HELD_OUT_FOLDER, advance)
     return figures, measured
 
 

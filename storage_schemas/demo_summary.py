@@ -4,6 +4,8 @@
 <out>/store/             dataset version and runs
 <out>/script/            portrait, speech and the script list
 <out>/renders/           clips, results table, gallery
+<out>/held-out-list/     portraits, sounds and a script list of held-out clips
+<out>/held-out/          the same clips rendered
 <out>/stages.json        what each stage was asked for and how long it took
 <out>/summary.json       DemoSummary
 <out>/index.html         the page
@@ -64,6 +66,20 @@ class DemoRender(BaseModel):
     )
 
 
+class DemoEvaluation(BaseModel):
+    """The rendered held-out clips against the true ones, see docs/evaluation.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pairs: int = Field(description="clips that were compared")
+    pairs_expected: int = Field(description="held-out clips")
+    evaluation_set: str = Field(description="hash of the held-out clips")
+    metrics: dict[str, float | None] = Field(description="of the rendered clips; null: see `missing`")
+    ground_truth: dict[str, float | None] = Field(description="of the true clips by the same measure")
+    missing: dict[str, str] = Field(description="why a metric is null")
+    leaderboard: str = Field(description="page with the table, relative to the output folder")
+
+
 class DemoSummary(BaseModel):
     """What the demonstration leaves."""
 
@@ -82,6 +98,7 @@ class DemoSummary(BaseModel):
     portrait: str = Field(description="face that was animated, relative to the output folder")
     renders: list[DemoRender]
     figures: dict[str, float | None] = Field(description="of the evaluations on held-out clips; null: not measured")
+    evaluation: DemoEvaluation | None = Field(None, description="rendered held-out clips against the true ones; null: none are held out")
     index: str = Field(description="the page, relative to the output folder")
 
     def failed(self) -> list[DemoRender]:

@@ -91,6 +91,35 @@ def evaluate_command(
     _show(report, folder)
 
 
+@app.command("material")
+def material_command(
+    *,
+    folder: Annotated[Path, typer.Argument(help="Folder to write; made if it is not there.")],
+    reference: Annotated[str, typer.Option(metavar="VERSION", help="Dataset version.")] = "latest",
+    store: StoreOption = "",
+    split: Annotated[str, typer.Option(help="Split of the version, or all. Default: test, or validation where there is no test.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Of all rows of the list.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Write what any method needs to be evaluated: a portrait, the sound and the emotion of every held-out clip, and a list to `render`.
+
+    Example: flowvqtalker evaluate material held-out/ --reference latest --store store/
+    """
+    from flows.commands.dataset import opened_store  # noqa: PLC0415
+    from pipelines.video_evaluation.material import write_material  # noqa: PLC0415
+    from storage_schemas.store_trouble import store_trouble  # noqa: PLC0415
+
+    with opened_store(store) as opened, progress_bar("writing", quiet=json) as advance, store_trouble("write", folder):
+        written = write_material(opened, reference, split, folder, seed=seed, on_progress=advance)
+    if json:
+        named = {"scripts": str(written.scripts), "pairs": str(written.pairs)}
+        write_json({**named, "clips": len(written.clips), "without_sound": list(written.without_sound)})
+        return
+    if written.without_sound:
+        say(f"warning: {len(written.without_sound)} clips without sound are left out: {', '.join(written.without_sound[:_SHOWN_NAMES])}")
+    say(f"{len(written.clips)} clips; render them with `flowvqtalker render {written.scripts}`, or any other method with {written.pairs}")
+
+
 @app.command("distortions")
 def distortions_command(
     *,
@@ -121,7 +150,7 @@ def distortions_command(
         for distortion in values["distortions"]
         for name, curve in distortion["curves"].items()
     ]
-    write_table("distortions", ["distortion", "metric", "first", "last", "every step the right way"], rows)
+    write_table("distortions", ["distortion", "metric", "first", "last", "never the wrong way"], rows)
     say(f"drawn: {folder / 'distortions.png'}")
 
 

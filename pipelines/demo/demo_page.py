@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pipelines.demo.measured_renders import MeasuredRenders
 from pipelines.demo.rendered_faces import RenderedFace
 from pipelines.demo.stage_texts import STAGE_TEXTS
-from storage_schemas.demo_summary import DemoRender, DemoSummary
+from pipelines.video_evaluation.metric_list import METRIC_LIST
+from storage_schemas.demo_summary import DemoEvaluation, DemoRender, DemoSummary
 
 _TEMPLATE = "demo_page.html"
 _STYLE = "demo_page.css"
@@ -57,9 +58,30 @@ def demo_page(summary: DemoSummary, measured: MeasuredRenders, *, reference: str
         summary=summary, columns=columns, transfers=[render for render in summary.renders if render.reference], reference=reference,
         stages=[(name, STAGE_TEXTS.get(name, name), seconds) for name, seconds in summary.seconds.items()],
         slowest_s=max(summary.seconds.values(), default=1.0), style=_resource(_STYLE), width=_CHART_WIDTH, height=_CHART_HEIGHT,
+        table=evaluation_rows(summary.evaluation),
         figures=[(name, value) for name, value in summary.figures.items() if value is not None],
         curves=[(kind, f"{summary.store}/runs/{run}/curves.png") for kind, run in summary.models.items()],
     )  # fmt: skip
+
+
+def evaluation_rows(evaluation: DemoEvaluation | None) -> list[tuple[str, str, str]]:
+    """Return title, value of the renders and value of the ground truth of every metric, as texts."""
+    if evaluation is None:
+        return []
+    return [
+        (f"{meaning.title} {meaning.arrow}".rstrip(), *(_shown(evaluation, name, values.get(name)) for values in _sides(evaluation)))
+        for name, meaning in METRIC_LIST.items()
+    ]
+
+
+def _sides(evaluation: DemoEvaluation) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    return evaluation.metrics, evaluation.ground_truth
+
+
+def _shown(evaluation: DemoEvaluation, name: str, value: float | None) -> str:
+    if value is not None:
+        return f"{value:.{METRIC_LIST[name].digits}f}"
+    return "n/a (weights not given)" if evaluation.missing.get(name) == "weights not given" else "n/a"
 
 
 def _column(emotion: str, renders: list[DemoRender], measured: MeasuredRenders) -> EmotionColumn:

@@ -9,6 +9,6 @@ STAGE_TEXTS = {
     "poseflow": "Train PoseFlow, the normalizing flow of head poses",
     "codebook": "Train the codebook of face texture",
     "vqig": "Train the image generator, from coefficients to frames",
-    "render": "Render the script list: eight emotions, several takes each, and one emotion taken from a clip",
-    "evaluate": "Measure: held-out clips, and the rendered ones as a face tracker sees them",
+    "render": "Render the script list: eight emotions, several takes each, one emotion taken from a clip; and the held-out clips",
+    "evaluate": "Measure: held-out clips, the rendered ones as a face tracker sees them, and rendered against true",
 }

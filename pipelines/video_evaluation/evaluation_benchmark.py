@@ -51,7 +51,7 @@ def measure_evaluation(
         Frames a second of both ways, what they cost in processor time and memory, and how far their figures are apart.
     """
     request = EvaluationRequest(generated=str(corpus), reference=version, split="all")
-    clips = [clip for clip in clips_of_version(store, version, "all").expected]
+    clips = list(clips_of_version(store, version, "all").expected)
     plain_s, here_s, plain_cpu_s, here_cpu_s, peak_mb = [], [], [], [], 0.0
     plain: dict[str, float] = {}
     for _ in range(repetitions):

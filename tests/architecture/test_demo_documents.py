@@ -6,7 +6,7 @@ import re
 
 from flows.demo import STAGES
 from pipelines.demo.stage_texts import STAGE_TEXTS
-from storage_schemas.demo_summary import DemoRender, DemoSummary
+from storage_schemas.demo_summary import DemoEvaluation, DemoRender, DemoSummary
 from tests.factories.repository import document
 
 
@@ -20,6 +20,8 @@ def test_every_stage_is_explained() -> None:
 
 
 def test_every_field_of_the_summary_is_listed() -> None:
-    summary, renders = document("docs/demo.md").split("### `summary.json`\n", 1)[1].split("Each of `renders`:", 1)
+    whole, renders = document("docs/demo.md").split("### `summary.json`\n", 1)[1].split("Each of `renders`:", 1)
+    summary, evaluation = whole.split("\n`evaluation`:", 1)
     assert sorted(listed(summary)) == sorted(DemoSummary.model_fields)
+    assert sorted(listed(evaluation)) == sorted(DemoEvaluation.model_fields)
     assert sorted(listed(renders)) == sorted(DemoRender.model_fields)

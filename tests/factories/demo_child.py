@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.demo import STAGES, Advance, run_demo
+from flows.demo import STAGES, TRAINED, Advance, run_demo
 from storage_schemas.demo_summary import DemoSettings, TrainingShare
-from storage_schemas.training_runs import RunKind
 
-SETTINGS = DemoSettings(clips=8, speakers=2, takes=1, trainings={kind: TrainingShare(steps=4, max_minutes=0) for kind in RunKind})
+SETTINGS = DemoSettings(clips=8, speakers=2, takes=1, trainings={kind: TrainingShare(steps=4, max_minutes=0) for kind in TRAINED})
 
 
 class Watcher:

@@ -7,7 +7,7 @@ import numpy as np
 from pipelines.demo.demo_page import demo_page
 from pipelines.demo.measured_renders import MeasuredRenders, contact_sheet
 from pipelines.demo.rendered_faces import RenderedFace
-from storage_schemas.demo_summary import DemoRender, DemoSummary
+from storage_schemas.demo_summary import DemoEvaluation, DemoRender, DemoSummary
 
 
 def face(seed: int, frames: int = 40) -> RenderedFace:
@@ -49,6 +49,22 @@ def test_the_page_shows_clips_curves_and_what_failed() -> None:
     assert "store/runs/vqig/12/curves.png" in page
     assert "1.25" in page
     assert not re.search(r"(src|href)=\"https?:", page)
+
+
+def test_the_page_has_the_table_with_the_ground_truth() -> None:
+    summary, measured = example()
+    evaluation = DemoEvaluation(
+        pairs=7, pairs_expected=8, evaluation_set="12ab", metrics={"ssim": 0.8123, "fid": None, "sync_conf_own": None},
+        ground_truth={"ssim": 1.0, "fid": None, "sync_conf_own": None}, leaderboard="store/evaluations/12ab/leaderboard.html",
+        missing={"fid": "weights not given", "sync_conf_own": "no judge was trained"},
+    )  # fmt: skip
+    page = demo_page(summary.model_copy(update={"evaluation": evaluation}), measured, reference="corpus/a.mp4")
+
+    assert '<tr><td>SSIM ↑</td><td class="number">0.812</td><td class="number">1.000</td></tr>' in page
+    assert page.count('<td class="number">n/a (weights not given)</td>') == 2
+    assert "7 of 8 clips" in page
+    assert 'href="store/evaluations/12ab/leaderboard.html"' in page
+    assert "rendered, against the true ones" not in demo_page(summary, measured, reference="corpus/a.mp4")
 
 
 def test_the_sheet_has_a_column_for_each_emotion() -> None:

@@ -30,7 +30,10 @@ def test_a_mean_face_of_any_size_and_turn_lands_on_the_template(scale: float, tu
 def test_eyes_nose_mouth_and_chin_lie_inside_the_template() -> None:
     places = template()
 
-    assert places.real.min() > 0 and places.real.max() < 1 and places.imag.min() > 0 and places.imag.max() < 1
+    assert places.real.min() > 0
+    assert places.real.max() < 1
+    assert places.imag.min() > 0
+    assert places.imag.max() < 1
 
 
 @pytest.mark.parametrize("scale", [40.0, 150.0, 600.0])
@@ -67,6 +70,7 @@ def test_the_lids_do_not_move_the_picture() -> None:
     blinking[0, [159, 158, 160, 386, 385, 387], 1] += 4
 
     open_eyes, closed = align(face(60, 0, (64, 50))), align(blinking)
-    assert open_eyes is not None and closed is not None
+    assert open_eyes is not None
+    assert closed is not None
     assert closed.scale == pytest.approx(open_eyes.scale)
     assert closed.origin == pytest.approx(open_eyes.origin)

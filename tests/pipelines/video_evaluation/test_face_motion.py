@@ -51,7 +51,8 @@ def test_blinks_are_counted_over_frames_without_a_face() -> None:
     found = motion(face_motion(moving))
 
     assert found.blinks == 2
-    assert found.frames == 75 and found.found.sum() == 72
+    assert found.frames == 75
+    assert found.found.sum() == 72
 
 
 def test_shaking_is_jitter_in_percent_of_the_eyes_distance() -> None:

@@ -37,7 +37,8 @@ def test_mouth_and_face_look_at_their_own_points() -> None:
     jaw = FACE_68[0]
     made[:, jaw] += 50
 
-    assert len(FACE_68[MOUTH_20]) == 20 and len(FACE_68) == 68
+    assert len(FACE_68[MOUTH_20]) == 20
+    assert len(FACE_68) == 68
     assert mouth_distances(made, POINTS) == pytest.approx(0)
     assert (face_distances(made, POINTS) > 0.5).all()
 

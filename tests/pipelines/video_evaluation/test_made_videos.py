@@ -35,7 +35,8 @@ def test_a_batch_has_what_its_table_names(tmp_path: Path) -> None:
     found = {video.name: video for video in made_videos(tmp_path)}
 
     assert list(found) == ["row 4, take 1", "x.mp4", "y.mp4"]
-    assert found["x.mp4"].candidates == ("../sound/A.wav", "x.mp4") and found["x.mp4"].emotion == "sad"
+    assert found["x.mp4"].candidates == ("../sound/A.wav", "x.mp4")
+    assert found["x.mp4"].emotion == "sad"
     assert found["y.mp4"].emotion == ""  # a mixture is no label
     assert found["row 4, take 1"].problem == "bad_audio: no sound"
 
