@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from storage_schemas.store_trouble import store_trouble
 
 Progress = Callable[[int, int, str], None]
 _OUTPUT = "clip.mp4"
+_WORK = "tasks.render_workplace"
+"""Imports torch and everything else that renders, but not Prefect."""
 
 
 def render_script_list(
@@ -61,7 +66,7 @@ def render_script_list(
     quiet_prefect_environment(settings.home)
     with open_store(out_uri, settings) as output:  # before a server is started for nothing
         output.check_writable()
-    with prefect_api(settings.home):
+    with imported_meanwhile(_WORK), prefect_api(settings.home):
         from flows.render_batch import render_batch  # noqa: PLC0415 - Prefect reads its environment when imported
         from tasks.progress import listening  # noqa: PLC0415
         from tasks.rendering import RowsFailedError  # noqa: PLC0415
@@ -72,6 +77,25 @@ def render_script_list(
             except RowsFailedError as error:
                 summary = error.summary
     return summary
+
+
+@contextmanager
+def imported_meanwhile(module: str) -> Iterator[None]:
+    """Import a module in a thread while something else is waited for, such as a server's start; it must not import Prefect.
+
+    Whatever goes wrong with it is seen when it is imported where it is used.
+    """
+
+    def load() -> None:
+        with suppress(Exception):
+            importlib.import_module(module)
+
+    thread = threading.Thread(target=load, name=f"import of {module}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def render_one(

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import orjson
-from distributed import Client
 
 from infra.gpu_dispatch import run_on_work_pool
 from infra.managed_store import ManagedStore
@@ -22,7 +21,6 @@ from pipelines.rendering.batch.list_rendering import ListEvents
 from storage_schemas.errors import StoreError
 from storage_schemas.render_request import RenderRequest
 from storage_schemas.render_results import PLANS_FOLDER, ClipResult
-from tasks.fan_out import FanOut
 from tasks.render_workplace import RenderWorkplace
 from tasks.script_plans import ListPlan, chunk_path, plan_id, read_chunk, write_chunk
 
@@ -120,6 +118,10 @@ def render_on_dask(request: RenderRequest, plan: ListPlan, output: ManagedStore,
     Raises:
         StoreError, BadInputError: as `render_chunk_here`.
     """
+    from distributed import Client  # noqa: PLC0415 - takes a second to import, and most lists are rendered without it
+
+    from tasks.fan_out import FanOut  # noqa: PLC0415
+
     with _handed_over(request, plan, output) as name, Client(scheduler, set_as_default=False) as client:
         window = 2 * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
         fan_out: FanOut[int] = FanOut(
