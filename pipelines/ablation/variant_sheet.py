@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from pipelines.image_evaluation.ablation_report import ImageAblationReport
 from pipelines.image_evaluation.evaluation import ImageInputs, load_inputs
@@ -16,6 +16,7 @@ from pipelines.image_evaluation.held_out_clips import ClipChoice, HeldOutClip
 from pipelines.image_evaluation.reenactment import reenact
 from pipelines.image_evaluation.reenactment_sheet import telling_frames
 from pipelines.rendering.frame_generator import RenderSettings
+from pipelines.reports.label_font import label_font
 from storage_schemas.object_store_protocol import ObjectStore
 
 Pictures = NDArray[np.uint8]
@@ -81,7 +82,7 @@ def _drawn(columns: Sequence[_Column], labels: Sequence[str]) -> bytes:
         return b""
     side = int(np.clip(columns[-1].pictures[0].shape[0], _LEAST_PX, _LARGEST_PX))
     sheet = Image.new("RGB", (_LABEL_PX + len(columns) * (side + _GAP_PX), _TITLE_PX + len(labels) * (side + _GAP_PX)), _PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    draw, font = ImageDraw.Draw(sheet), label_font(13)
     for row, label in enumerate(labels):
         draw.text((4, _TITLE_PX + row * (side + _GAP_PX) + side / 2), label, fill=_INK, font=font, anchor="lm")
     for number, column in enumerate(columns):

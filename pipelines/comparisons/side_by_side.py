@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipelines.comparisons.grid_video import GridVideo, Picture, open_grid_video
 from pipelines.media_time import CLIP_FPS, SAMPLES_PER_FRAME
+from pipelines.reports.label_font import label_font
 from pipelines.reports.readable_text import readable
 from pipelines.video.encoding import write_video
 from storage_schemas.errors import BadInputError
@@ -157,15 +158,14 @@ def _labelled_page(names: Sequence[str], layout: _Layout) -> Picture:
 
 def _written(picture: Picture, text: str, layout: _Layout) -> Picture:
     image = Image.fromarray(picture)
-    font = ImageFont.load_default(layout.label_px * 0.66)
+    font = label_font(layout.label_px * 0.66)
     ImageDraw.Draw(image).text((layout.width_px / 2, layout.height_px / 2), text, fill=_FAINT, font=font, anchor="mm")
     return np.array(image, np.uint8)
 
 
-def _fitting_font(text: str, width_px: int, size_px: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    font = ImageFont.load_default(size_px)
-    length = font.getlength(text)
-    return font if length <= width_px else ImageFont.load_default(max(7.0, size_px * width_px / length))
+def _fitting_font(text: str, width_px: int, size_px: float) -> ImageFont.FreeTypeFont:
+    length = label_font(size_px).getlength(text)
+    return label_font(size_px if length <= width_px else max(7.0, size_px * width_px / length))
 
 
 def _sound(videos: Sequence[GridVideo]) -> NDArray[np.float32] | None:
