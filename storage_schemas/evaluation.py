@@ -13,7 +13,6 @@ from storage_schemas.evaluation_requests import EvaluationSettings
 
 EVALUATION_FORMAT = 1
 EVALUATIONS_FOLDER = "evaluations"
-METHOD_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_. +-]{0,63}$"
 
 METRIC_VERSIONS: dict[str, int] = {
     "alignment": 1, "ssim": 1, "psnr": 1, "fid": 1, "m_lmd": 1, "f_lmd": 1, "sync_conf": 1, "sync_dist": 1, "sync_offset": 1,

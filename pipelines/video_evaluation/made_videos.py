@@ -44,6 +44,8 @@ def made_videos(folder: Path) -> list[MadeVideo]:
     Raises:
         BadInputError: there is no such folder, or nothing in it, or its table is damaged.
     """
+    if str(folder).startswith("s3:"):
+        raise BadInputError(f"{folder}: videos are read from a local folder; copy them there first")
     checked_root(folder)
     table = folder / RESULTS_FILE
     found = _of_batch(folder, table) if table.is_file() else _of_folder(folder)
