@@ -48,9 +48,13 @@ class Page:
 
     def open(self, path: Path, width: int = 1280, height: int = 900) -> None:
         """Open a file and wait until it is loaded."""
+        self.visit(path.absolute().as_uri(), width, height)
+
+    def visit(self, address: str, width: int = 1280, height: int = 900) -> None:
+        """Open an address and wait until it is loaded."""
         self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self.command("Page.navigate", url=path.absolute().as_uri())
-        self.wait_for(f"document.readyState === 'complete' && location.pathname === {json.dumps(path.absolute().as_uri()[7:])}")
+        self.command("Page.navigate", url=address)
+        self.wait_for(f"document.readyState === 'complete' && location.href === {json.dumps(address)}")
 
     def value(self, expression: str) -> Any:  # noqa: ANN401 - whatever the page computes
         """Return the value of an expression, awaited if it is a promise."""

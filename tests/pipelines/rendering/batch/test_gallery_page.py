@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from infra.object_store import open_store
+from infra.s3_store import S3ObjectStore
 from pipelines.rendering.batch.gallery import gallery_html
 from storage_schemas.render_results import ClipResult, ClipStatus
 from tests.factories.devtools_page import Page, browser_page
+from tests.factories.stores import fake_credentials, new_bucket, s3_server, s3_settings
 from tests.factories.synthetic_video import write_numbered_frames
 
 pytestmark = pytest.mark.ui
@@ -68,6 +71,23 @@ def test_clips_load_and_filters_choose(gallery: Path, page: Page) -> None:
     page.choose("#status", "done")
     assert page.value(SHOWN) == ["row 3: sad"]
     assert page.errors == []
+
+
+def test_it_opens_from_a_bucket(gallery: Path, page: Page, tmp_path: Path) -> None:
+    with fake_credentials(), s3_server() as address:
+        bucket = new_bucket(address)
+        store = open_store(f"s3://{bucket}/some/clips", s3_settings(address, tmp_path))
+        for path in sorted(gallery.parent.glob("clips/*.mp4")):
+            store.publish_file(path, f"clips/{path.name}")
+        store.write_bytes("index.html", gallery.read_bytes())
+        assert isinstance(store, S3ObjectStore)
+        for name, _ in store.list_objects(""):
+            store._call("put_object_acl", Key=store._key(name), ACL="public-read")
+
+        page.visit(f"{address}/{bucket}/some/clips/index.html")
+
+        assert page.value("document.contentType") == "text/html"
+        assert page.value(DURATIONS) == pytest.approx([SECONDS] * 3, abs=0.05)
 
 
 def test_a_clip_plays(gallery: Path, page: Page) -> None:
