@@ -1,4 +1,4 @@
-"""Where Dask runs: in this process on a laptop, or on an existing scheduler by address.
+"""Where Dask runs: in this process on a laptop, on an existing scheduler by address, or as jobs of SLURM or pods of Kubernetes.
 
 Every recording is handled in a process of its own (`pipelines.dataset.isolation`), so a Dask worker is only the thread that looks
 after it: on one machine, workers that are threads of this process start at once and cost no memory.
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import dask
 from distributed import Client, LocalCluster
 
+from infra.job_clusters import is_job_cluster, job_cluster
 from storage_schemas.errors import BadInputError
 
 _LOGGER = logging.getLogger(__name__)
@@ -37,13 +38,17 @@ def dask_scheduler(scheduler: str = "", workers: int = 0, connect_timeout_s: flo
     """Yield the address of an existing scheduler, or of a local cluster that ends with the context.
 
     Args:
-        scheduler: address such as ``tcp://10.0.0.5:8786``; empty: a local cluster.
+        scheduler: address such as ``tcp://10.0.0.5:8786``, or ``slurm:FILE`` or ``kubernetes:FILE``; empty: a local cluster.
         workers: Dask workers of the local cluster; 0: `default_workers`.
         connect_timeout_s: how long to wait for an existing scheduler.
 
     Raises:
         BadInputError: no scheduler answers at the address.
     """
+    if is_job_cluster(scheduler):
+        with job_cluster(scheduler) as address:
+            yield address
+        return
     if scheduler:
         _check_answers(scheduler, connect_timeout_s)
         yield scheduler

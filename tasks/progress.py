@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 Listener = Callable[[int, int, str], None]
 
+_LOGGER = logging.getLogger(__name__)
 _LISTENERS: list[Listener] = []
 _ARTIFACT_STEP_PERCENT = 5.0  # every update is an API call
 
@@ -58,4 +61,7 @@ class RunProgress:
         percent = 100.0 * self._done / max(1, self._total)
         if percent - self._shown_percent >= _ARTIFACT_STEP_PERCENT or self._done == self._total:
             self._shown_percent = percent
-            update_progress_artifact(self._artifact_id, progress=percent)  # type: ignore[arg-type]
+            try:
+                update_progress_artifact(self._artifact_id, progress=percent)  # type: ignore[arg-type]
+            except httpx.HTTPError as error:  # hours of work do not end because a server is being restarted
+                _LOGGER.warning("the server does not take the progress of %.0f %%: %s", percent, error)

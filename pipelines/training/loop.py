@@ -167,7 +167,7 @@ class TrainingLoop:
         self._watcher.on_checkpoint(state, groups)
 
     def run(self, task: Task) -> None:
-        """Train until the budget is spent; a KeyboardInterrupt leaves a checkpoint behind.
+        """Train until the budget is spent; being asked to stop (Ctrl-C, SIGTERM to a flow run) leaves a checkpoint behind.
 
         Raises:
             BuildFailedError: the loss is no longer a finite number.
@@ -183,8 +183,9 @@ class TrainingLoop:
                     self._log()
                 if self.step % self._settings.checkpoint_every == 0:
                     self.checkpoint()
-        except KeyboardInterrupt:
-            self.checkpoint()
+        except BaseException as error:
+            if not isinstance(error, Exception):  # somebody wants it to stop: Ctrl-C, or the signal that the worker of a flow run sends
+                self.checkpoint()
             raise
         self.seconds = self._agreed(time.perf_counter() - started)
 

@@ -60,14 +60,19 @@ def test_a_loop_learns_and_tells() -> None:
     assert set(loop.best) == {"weight", "bias"}
 
 
-def test_an_interrupt_leaves_a_checkpoint() -> None:
+class Terminated(BaseException):
+    """What Prefect raises in a flow run that is sent SIGTERM is of this kind."""
+
+
+@pytest.mark.parametrize("wish", [KeyboardInterrupt, Terminated])
+def test_a_wish_to_stop_leaves_a_checkpoint(wish: type[BaseException]) -> None:
     saved: list[TrainingState] = []
 
     def interrupt(done: int, total: int, note: str) -> None:
-        raise KeyboardInterrupt
+        raise wish
 
     loop = loop_of(Watcher(interrupt, on_checkpoint=lambda state, groups: saved.append((state, groups)[0])))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(wish):
         loop.run(Points())
     assert [state.step for state in saved] == [LOG_EVERY]
 

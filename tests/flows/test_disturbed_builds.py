@@ -1,0 +1,197 @@
+"""Builds of sixty clips whose surroundings break: Dask workers, S3, the Prefect server, and the flow run itself.
+
+Each ends with the version that an undisturbed build gives, or with a clear failure that the same command repairs. How often each is
+repeated is FLOWVQTALKER_CHAOS_RUNS, 1 without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from infra.object_store import open_store
+from infra.server_process import LOG_FILE, end_child, free_port, start_server, wait_until_healthy
+from infra.settings import Settings
+from pipelines.corpora.demo.corpus import write_demo_corpus
+from pipelines.dataset.versions import version_ids
+from tests.factories.build_processes import CommandLine, build_arguments
+from tests.factories.failing_proxy import failing_proxy
+from tests.factories.running_services import running_services
+from tests.factories.stores import fake_credentials, new_bucket, s3_environment, s3_server
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
+
+RUNS = range(int(os.environ.get("FLOWVQTALKER_CHAOS_RUNS", "1")))
+CLIPS = 60
+_AWAY_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("espeakng_loader", reason="the demo corpus needs the optional extra `speech`")
+    folder = tmp_path_factory.mktemp("sixty")
+    write_demo_corpus(folder, clips=CLIPS, seed=5, size_px=256)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(corpus: Path, spec_file: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The version that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    found: str = CommandLine(folder / "home").build(spec_file, corpus, folder / "store")["dataset_version"]
+    return found
+
+
+def ended_well(command_line: CommandLine, arguments: tuple[object, ...], done: subprocess.CompletedProcess[str]) -> str:
+    """Return the version of a build; one that has failed says why, and the same command repairs it."""
+    if done.returncode:
+        assert done.returncode == 1
+        assert "error: " in done.stderr
+        assert "Traceback" not in done.stderr
+        done = command_line.run(*arguments, timeout_s=600)
+    assert done.returncode == 0, done.stderr
+    version: str = json.loads(done.stdout)["dataset_version"]
+    return version
+
+
+@contextmanager
+def disturbed(disturb: Callable[[], None], every_s: float) -> Iterator[None]:
+    """Call `disturb` again and again in a thread."""
+    ended = threading.Event()
+
+    def repeat() -> None:
+        while not ended.wait(every_s):
+            disturb()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextmanager
+def dask_cluster(home: Path, workers: int) -> Iterator[tuple[str, psutil.Process]]:
+    """Yield the address of a scheduler with workers in processes of their own, which a nanny starts again, and the nannies' parent."""
+    environment = {**os.environ, "FLOWVQTALKER_HOME": str(home)}
+    address = f"tcp://127.0.0.1:{free_port()}"
+    program = [sys.executable, "-m", "dask"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
+    scheduler = subprocess.Popen([*program, "scheduler", "--host", address, "--no-dashboard"], **quiet)  # type: ignore[call-overload]
+    options = ["--nworkers", str(workers), "--nthreads", "1", "--no-dashboard"]
+    nanny = subprocess.Popen([*program, "worker", address, *options], **quiet)  # type: ignore[call-overload]
+    try:
+        yield address, psutil.Process(nanny.pid)
+    finally:
+        for process in (nanny, scheduler):
+            process.terminate()
+            process.wait(timeout=30)
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_dask_workers_are_killed(run: int, corpus: Path, spec_file: Path, expected: str, tmp_path: Path) -> None:
+    chance, killed = random.Random(run), []  # noqa: S311
+    command_line = CommandLine(tmp_path / "home")
+
+    with dask_cluster(tmp_path / "home", 2) as (address, nanny):
+
+        def kill_one() -> None:
+            workers = [child for child in nanny.children() if "spawn" in " ".join(child.cmdline())]
+            if workers:
+                killed.append(chance.choice(workers).pid)
+                os.kill(killed[-1], signal.SIGKILL)
+
+        arguments = (*build_arguments(spec_file, corpus, tmp_path / "store"), "--scheduler", address)
+        with disturbed(kill_one, every_s=6.0):
+            done = command_line.run(*arguments, timeout_s=900)
+        version = ended_well(command_line, arguments, done)
+
+    assert killed
+    assert version == expected
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_tenth_of_the_requests_to_s3_fail(run: int, corpus: Path, spec_file: Path, expected: str, tmp_path: Path) -> None:
+    with fake_credentials(), s3_server() as address, failing_proxy(address, 0.1, run) as (proxy, trouble):
+        store = f"s3://{new_bucket(address)}/faces"
+        command_line = CommandLine(tmp_path / "home", s3_environment(proxy, tmp_path))
+        arguments = build_arguments(spec_file, corpus, store)
+        version = ended_well(command_line, arguments, command_line.run(*arguments, timeout_s=900))
+
+    assert min(trouble.counts.values()) > 0
+    assert version == expected
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_the_prefect_server_is_away_for_a_while(run: int, corpus: Path, spec_file: Path, expected: str, tmp_path: Path) -> None:
+    port, folder = free_port(), tmp_path / "server"
+    folder.mkdir()
+    settings = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false"}
+    server = start_server(folder, port, settings)
+    wait_until_healthy(server, port, folder / LOG_FILE)
+    command_line = CommandLine(tmp_path / "home", {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"})
+    arguments = build_arguments(spec_file, corpus, tmp_path / "store")
+    build = command_line.start(*arguments)
+    _wait_for_parts(tmp_path / "store", build, 2 + run % 5)
+
+    server.kill()
+    server.wait()
+    time.sleep(_AWAY_S)
+    server = start_server(folder, port, settings)
+    try:
+        output, errors = build.communicate(timeout=900)
+        done = subprocess.CompletedProcess([], build.returncode, output, errors)
+        wait_until_healthy(server, port, folder / LOG_FILE)
+        version = ended_well(command_line, arguments, done)
+    finally:
+        end_child(server)
+
+    assert version == expected
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_flow_run_is_asked_to_stop(run: int, corpus: Path, expected: str, tmp_path: Path) -> None:
+    request = {
+        "source": str(corpus), "layout": "demo", "name": "small", "store": str(tmp_path / "store"),
+        "settings": {"crop": {"size_px": 128}, "parts": {"target_recordings": 2}, "face_model": {"policy": "refit"}},
+    }  # fmt: skip
+    command_line = CommandLine(tmp_path / "home")
+    with running_services(command_line, tmp_path / "store") as services:
+        first = services.started_run("build_dataset/nightly", {"request": request})
+        _wait_for_parts(tmp_path / "store", services.process, 2 + run % 5)
+        worker = psutil.Process(services.state["processes"]["worker cpu"])
+        for child in worker.children():
+            child.terminate()
+        stopped = services.ended_run(first, within_s=120)
+        with open_store(str(tmp_path / "store"), Settings()) as store:
+            assert version_ids(store) == []
+        again = services.ended_run(services.started_run("build_dataset/nightly", {"request": request}), within_s=900)
+        with open_store(str(tmp_path / "store"), Settings()) as store:
+            versions = version_ids(store)
+
+    assert stopped["state_type"] in ("CRASHED", "CANCELLED", "FAILED")
+    assert again["state_name"] == "Completed"
+    assert versions == [expected]
+
+
+def _wait_for_parts(store: Path, process: subprocess.Popen[str], count: int) -> None:
+    """Wait until a build has finished some parts."""
+    deadline = time.perf_counter() + 600
+    while len(list(store.glob("parts/frames/*/*/part.json"))) < count:
+        assert process.poll() is None, process.communicate()
+        assert time.perf_counter() < deadline
+        time.sleep(0.1)
