@@ -65,7 +65,8 @@ def make_command(
         return
     for note in made.notes:
         say(note)
-    say(f"hand out {made.page}{'' if settings.embedded else ' with the folder videos beside it'}; keep {made.key_file} to yourself")
+    beside = " with the folder videos beside it" if (made.page.parent / "videos").is_dir() else ""
+    say(f"hand out {made.page}{beside}; keep {made.key_file} to yourself")
 
 
 @app.command("score")

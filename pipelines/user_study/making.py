@@ -22,6 +22,8 @@ from storage_schemas.user_study import EMOTION, KEY_FILE, PAGE_FILE, PAGE_FOLDER
 _TEMPLATE = "study_page.html"
 _MEDIA_FOLDER = "videos"
 _STUDY_DIGITS = 16
+_MOST_EMBEDDED_BYTES = 200 * 2**20
+"""A page with more than that takes browsers too long to open."""
 _EMOTION_QUESTION = "Which emotion does the face show?"
 
 OnProgress = Callable[[int, int, str], None]
@@ -74,13 +76,22 @@ def make_study(
     try:
         media = _blinded(plan, work / _MEDIA_FOLDER, settings, on_progress)
         key = _key(plan, settings, [*[name for name in methods if name != truth], *([truth] if truth else [])], truth, media)
-        page = _written(work, key, settings, media)
+        embedded, notes = _fits_in(media, settings)
+        page = _written(work, key, settings.per_person, media, embedded=embedded)
         shutil.rmtree(out / PAGE_FOLDER, ignore_errors=True)
         work.replace(out / PAGE_FOLDER)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     (out / KEY_FILE).write_text(key.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return MadeStudy(key, out / PAGE_FOLDER / page, out / KEY_FILE, plan.notes)
+    return MadeStudy(key, out / PAGE_FOLDER / page, out / KEY_FILE, [*plan.notes, *notes])
+
+
+def _fits_in(media: Mapping[str, Path], settings: StudySettings) -> tuple[bool, list[str]]:
+    """Say whether the videos go into the page, and if they do not although they should, why."""
+    size = sum(path.stat().st_size for path in media.values())
+    if not settings.embedded or size <= _MOST_EMBEDDED_BYTES:
+        return settings.embedded, []
+    return False, [f"the videos lie beside the page, since {size / 2**20:.0f} MiB are too much for one; fewer --clips would fit"]
 
 
 def _blinded(plan: StudyPlan, folder: Path, settings: StudySettings, on_progress: OnProgress | None) -> dict[str, Path]:
@@ -106,14 +117,14 @@ def _key(plan: StudyPlan, settings: StudySettings, methods: list[str], truth: st
     return StudyKey.model_validate({"study": content_hash({**values, "hashes": hashes})[:_STUDY_DIGITS], **values})
 
 
-def _written(folder: Path, key: StudyKey, settings: StudySettings, media: Mapping[str, Path]) -> str:
+def _written(folder: Path, key: StudyKey, per_person: int, media: Mapping[str, Path], *, embedded: bool) -> str:
     """Write the page; return its name."""
-    if settings.embedded:
+    if embedded:
         videos = {name: f"data:video/mp4;base64,{base64.b64encode(path.read_bytes()).decode()}" for name, path in media.items()}
         shutil.rmtree(folder / _MEDIA_FOLDER)
     else:
         videos = {name: f"{_MEDIA_FOLDER}/{path.name}" for name, path in media.items()}
-    (folder / PAGE_FILE).write_text(study_page(key, videos, settings.per_person), encoding="utf-8")
+    (folder / PAGE_FILE).write_text(study_page(key, videos, per_person), encoding="utf-8")
     return PAGE_FILE
 
 

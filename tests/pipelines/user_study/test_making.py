@@ -9,6 +9,7 @@ from typing import Any
 import av
 import pytest
 
+from pipelines.user_study import making
 from pipelines.user_study.making import MadeStudy, make_study
 from pipelines.user_study.planning import StudySettings, videos_of
 from storage_schemas.errors import BadInputError
@@ -83,6 +84,17 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(method_folder
     names = [{(video.method, video.clip): video.video for video in study.key.videos} for study in studies]
     assert names[0] != names[2]
     assert (studies[0].page.parent / told(studies[0].page)["videos"]["v0000"]).is_file()
+
+
+def test_what_is_too_much_for_a_page_lies_beside_it(
+    method_folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "_MOST_EMBEDDED_BYTES", 1000)
+
+    study = made(method_folders, tmp_path / "out")
+
+    assert told(study.page)["videos"]["v0000"] == "videos/v0000.mp4"
+    assert "beside the page" in study.notes[-1]
 
 
 def test_clips_are_chosen(method_folders: dict[str, Path], tmp_path: Path) -> None:
