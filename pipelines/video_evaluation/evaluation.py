@@ -67,13 +67,18 @@ def evaluate_videos(
     networks = load_networks(request, store)
     collected = _Collected(ClipScorer(networks))
     groups = [(clip, tuple(pairs)) for clip, pairs in groupby(_readable(pairing), key=lambda pair: pair.clip)]
-    workers = min(request.workers or len(os.sched_getaffinity(0)), max(1, len(groups)))
+    workers = min(request.workers or processors(), max(1, len(groups)))
     plan = MeasuringPlan(groups, request.settings, networks.wanted, store, scratch, workers)
     total = sum(len(pairs) for _, pairs in groups)
     for group in measured_groups(plan):
         collected.add(group)
         on_progress(collected.videos_seen, total, f"{collected.frames:,} frames")
     return _report(request, (true, pairing), networks, collected)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _true_clips(request: EvaluationRequest, store: ObjectStore | None) -> TrueClips:
@@ -176,7 +181,7 @@ def _report(
         settings=request.settings,
         versions=METRIC_VERSIONS,
         pairs=sum(not video.problem for video in videos),
-        pairs_expected=len(videos) + len(pairing.without_video),
+        pairs_expected=len(videos) + len(pairing.not_there or pairing.without_video),
         frames=collected.frames,
         frames_without_face=collected.frames_without_face,
         metrics={name: made.get(name) for name in METRICS},

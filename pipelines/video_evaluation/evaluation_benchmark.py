@@ -18,7 +18,7 @@ from pipelines.audio.loading import load_audio_file
 from pipelines.face_tracking.landmark_models import open_tracker
 from pipelines.image_evaluation.cpbd import cpbd, luma
 from pipelines.media_files import open_media
-from pipelines.video_evaluation.evaluation import evaluate_videos
+from pipelines.video_evaluation.evaluation import evaluate_videos, processors
 from pipelines.video_evaluation.face_alignment import Alignment, align
 from pipelines.video_evaluation.face_motion import face_motion, shape_similarity
 from pipelines.video_evaluation.landmark_measures import face_distances, mouth_distances
@@ -66,7 +66,7 @@ def measure_evaluation(
         peak_mb = max(peak_mb, cost["peak_memory_mb"])
     frames = report.frames
     return {
-        "clips": report.pairs, "frames": frames, "workers": psutil.Process().cpu_affinity() and len(psutil.Process().cpu_affinity() or []),
+        "clips": report.pairs, "frames": frames, "workers": min(processors(), report.pairs),
         "plain_frames_per_second": frames / min(plain_s), "frames_per_second": frames / min(here_s),
         "times_plain": min(plain_s) / min(here_s), "cpu_ms_per_frame": 1e3 * min(here_cpu_s) / frames,
         "plain_cpu_ms_per_frame": 1e3 * min(plain_cpu_s) / frames, "peak_memory_mb": peak_mb,

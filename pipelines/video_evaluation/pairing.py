@@ -12,9 +12,11 @@ from pathlib import Path
 from pipelines.video_evaluation.made_videos import MadeVideo
 from pipelines.video_evaluation.true_clips import TrueClip, TrueClips, without_suffix
 from storage_schemas.errors import BadInputError
+from storage_schemas.identifiers import Emotion
 
 _SEPARATORS = re.compile(r"[/\\ _#-]+")
 _TAKE = re.compile(r"[-_ ]\d{3,}$")
+_LABELS = tuple(emotion.value for emotion in Emotion if emotion is not Emotion.UNLABELLED)
 _COLUMNS = ("video", "reference", "emotion")
 
 
@@ -98,12 +100,20 @@ def pair_by_table(videos: Sequence[MadeVideo], true: TrueClips, table: Path) -> 
         if video is None:
             missing.append(row["video"])
             continue
-        emotion = row.get("emotion") or video.emotion
+        emotion = _emotion(row.get("emotion", ""), f"{table}, row {number}") or video.emotion
         pairs.append(Pair(MadeVideo(video.name, video.path, video.candidates, emotion, video.problem), found[0]))
     named = {pair.video.name for pair in pairs}
     pairing = Pairing(pairs, tuple(sorted(expected.values(), key=lambda clip: clip.name)), not_there=sorted(missing))
     pairing.without_clip = [video.name for video in videos if video.name not in named]
     return _sorted(pairing)
+
+
+def _emotion(text: str, where: str) -> str:
+    """Return a label; BadInputError if there is no such emotion."""
+    label = text.lower()
+    if label and label not in _LABELS:
+        raise BadInputError(f"{where}: emotion {text!r} is none of {', '.join(_LABELS)}; leave it empty where it is not known")
+    return label
 
 
 def _sorted(pairing: Pairing) -> Pairing:

@@ -90,6 +90,7 @@ def test_a_table_says_which_belongs_to_which_and_what_it_should_show(tmp_path: P
         ("video,reference,colour\na,b,c\n", "unknown column colour"),
         ("video,reference\n", "no rows"),
         ("video,reference\none.mp4,nobody\n", "row 2: reference 'nobody'"),
+        ("video,reference,emotion\none.mp4,A/front/sad/001,glad\n", "row 2: emotion 'glad'"),
     ],
 )
 def test_a_table_that_is_wrong_says_where(tmp_path: Path, text: str, words: str) -> None:
