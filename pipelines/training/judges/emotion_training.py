@@ -57,14 +57,12 @@ class EmotionBatches:
         clips = self._reading.loaded(buffer)
         positions, _ = self._plan.batch(buffer, step)
         random = generator(self._spec.seed, step, _DRAWS).random((len(positions), self._spec.frames))
-        some = next(clip for clip in clips if clip is not None)
         parts = []
         for position, places in list(zip(positions, random, strict=True))[rank::world_size]:
-            windows = (clips[position] or some).windows
+            windows = clips[position].windows
             share = (np.arange(self._spec.frames) + places) / self._spec.frames  # one frame of each third, as in Emotion-FAN
-            parts.append(
-                (windows[(share * len(windows)).astype(np.int64)], self._labels[buffer.rows[position]], clips[position] is not None)
-            )
+            chosen = windows[(share * len(windows)).astype(np.int64)]
+            parts.append((chosen, self._labels[buffer.rows[position]], clips[position].seen))
         windows, label, counts = (torch.from_numpy(np.stack(arrays)) for arrays in zip(*parts, strict=True))
         return EmotionBatch(windows, label, counts)
 

@@ -76,27 +76,25 @@ class SyncBatches:
         self._reading.close()
 
 
-def sync_batch(clips: Sequence[TalkingMouth | None], starts: IntArray, runs: int) -> SyncBatch:
+def sync_batch(clips: Sequence[TalkingMouth], starts: IntArray, runs: int) -> SyncBatch:
     """Return windows of some clips.
 
     Args:
-        clips: None: no face was found, nothing of it counts.
+        clips: of those without a face nothing counts.
         starts: their first frames, all the same modulo PHASES, so that the columns of all windows are too.
         runs: T.
     """
     before = np.arange(runs + 2 * LARGEST_OFFSET) - LARGEST_OFFSET
     first = first_columns(starts[0] % PHASES + PHASES * LARGEST_OFFSET + before)
     columns = np.arange(first[-1] - first[0] + MEL_COLUMNS)
-    some = next(clip for clip in clips if clip is not None)
     parts: list[tuple[NDArray[Any], ...]] = []
     for clip, start in zip(clips, starts.tolist(), strict=True):
-        shown = clip or some
-        last = len(shown.windows) - 1
+        last = len(clip.windows) - 1
         frames = np.clip(start + np.arange(runs + FRAMES - 1), 0, last)
-        sound = np.clip(first_columns(start + before[:1]) + columns, 0, len(shown.log_mel) - 1)
+        sound = np.clip(first_columns(start + before[:1]) + columns, 0, len(clip.log_mel) - 1)
         heard = (start + before >= 0) & (start + before <= last - FRAMES + 1)
-        seen = heard[LARGEST_OFFSET : LARGEST_OFFSET + runs] & (clip is not None)
-        parts.append((shown.windows[frames], shown.log_mel[sound], seen, heard))
+        seen = heard[LARGEST_OFFSET : LARGEST_OFFSET + runs] & clip.seen
+        parts.append((clip.windows[frames], clip.log_mel[sound], seen, heard))
     windows, log_mel, seen, heard = (torch.from_numpy(np.stack(arrays)) for arrays in zip(*parts, strict=True))
     return SyncBatch(windows, log_mel, torch.from_numpy(first - first[0]), seen, heard)
 
@@ -122,17 +120,17 @@ class SyncLoss(nn.Module):
         logits = self.expert.scale * offset_cosines(self.expert, pictures, changed_sound(batch.log_mel, spec), batch.first)
         heard = batch.heard.unfold(1, 2 * LARGEST_OFFSET + 1, 1)
         counted = heard & batch.seen[..., None]
-        frame = offset_loss(logits[batch.seen], heard[batch.seen], spec.neighbour_share)
+        frame = offset_loss(logits, heard, spec.neighbour_share, batch.seen)
         pairs = counted.sum(dim=1)
         means = _WHOLE_WINDOW_SHARPNESS * (logits * counted).sum(dim=1) / pairs.clamp(min=1)
         there = pairs[:, LARGEST_OFFSET] > 0
-        whole = offset_loss(means[there], pairs[there] > 0, spec.neighbour_share)
-        found = means[there].masked_fill(pairs[there] == 0, -torch.inf).argmax(dim=1) - LARGEST_OFFSET
+        whole = offset_loss(means, pairs > 0, spec.neighbour_share, there)
+        found = means.masked_fill(pairs == 0, -torch.inf).argmax(dim=1) - LARGEST_OFFSET
         return {
             "loss": frame + spec.whole_window_weight * whole,
             "frame": frame,
             "whole_window": whole,
-            "found_share": (found.abs() <= 1).float().mean(),
+            "found_share": ((found.abs() <= 1) & there).sum() / there.sum().clamp(min=1),
         }
 
 
@@ -144,11 +142,19 @@ def offset_cosines(expert: SyncExpert, pictures: Tensor, log_mel: Tensor, first:
     return torch.einsum("wtd,wtdk->wtk", mouths, sounds.unfold(1, 2 * LARGEST_OFFSET + 1, 1))
 
 
-def offset_loss(logits: Tensor, heard: Tensor, neighbour_share: float) -> Tensor:
-    """Return the mean cross-entropy of (n, 2 LARGEST_OFFSET + 1) logits where the middle is right, its neighbours a little."""
+def offset_loss(logits: Tensor, heard: Tensor, neighbour_share: float, counted: Tensor) -> Tensor:
+    """Return the mean cross-entropy of offsets where the middle is right, its neighbours a little.
+
+    Args:
+        logits: (..., 2 LARGEST_OFFSET + 1).
+        heard: bool likewise, at which offsets there is sound.
+        neighbour_share: how much each neighbour counts as right.
+        counted: bool (...), what the mean is over; 0 if it is over nothing.
+    """
     target = torch.zeros_like(logits)
-    target[:, LARGEST_OFFSET - 1] = target[:, LARGEST_OFFSET + 1] = neighbour_share
+    target[..., LARGEST_OFFSET - 1] = target[..., LARGEST_OFFSET + 1] = neighbour_share
     target = target * heard
-    target[:, LARGEST_OFFSET] = 1 - target.sum(dim=1)
-    log_shares = functional.log_softmax(logits.masked_fill(~heard, -1e4), dim=1)
-    return -(target * log_shares).sum(dim=1).mean()
+    target[..., LARGEST_OFFSET] = 1 - target.sum(dim=-1)
+    log_shares = functional.log_softmax(logits.masked_fill(~heard, -1e4), dim=-1)
+    losses = -(target * log_shares).sum(dim=-1)
+    return (losses * counted).sum() / counted.sum().clamp(min=1)

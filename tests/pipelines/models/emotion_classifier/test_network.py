@@ -23,6 +23,12 @@ def test_any_number_of_frames_gives_one_answer_a_clip(preset: Preset) -> None:
         assert network(torch.randn(2, frames, settings.size_px, settings.size_px)).shape == (2, 8)
 
 
+def test_the_size_of_the_published_network_fits_together() -> None:
+    with torch.device("meta"):
+        network = EmotionClassifier(emotion_classifier_preset(Preset.PAPER), 8).eval()
+        assert network(torch.empty(1, 3, 224, 224)).shape == (1, 8)
+
+
 def test_the_order_of_frames_does_not_count(classifier: EmotionClassifier) -> None:
     windows = torch.randn(2, 5, 16, 16)
     torch.testing.assert_close(classifier(windows[:, [4, 2, 0, 1, 3]]), classifier(windows))

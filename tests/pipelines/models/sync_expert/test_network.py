@@ -26,6 +26,14 @@ def test_both_sides_end_in_unit_vectors_of_one_size(preset: Preset) -> None:
     torch.testing.assert_close(sounds[0].norm(dim=1), torch.ones(2))
 
 
+def test_the_size_of_the_published_network_fits_together() -> None:
+    settings = sync_expert_preset(Preset.PAPER)
+    with torch.device("meta"):  # shapes alone: it has tens of millions of parameters
+        network = SyncExpert(settings).eval()
+        assert network.embed_mouths(torch.empty(2, FRAMES, 224, 224)).shape == (2, 1024)
+        assert network.embed_sounds(torch.empty(1, 40, 80), torch.empty(3, dtype=torch.int64)).shape == (1, 3, 1024)
+
+
 def test_a_window_of_sound_does_not_depend_on_what_is_cut_off_around_it(expert: SyncExpert) -> None:
     mel = torch.randn(1, 90, 80)
     whole = expert.embed_sounds(mel, torch.tensor([30, 40]))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from storage_schemas.judge_runs import JudgeTrainingSpec
 from tests.factories.judge_runs import SYNC_SIZES
 
 RUNS = 6
+ONE_OF_TWO = torch.tensor([True, False])
 
 
 def numbered_clip(frames: int) -> TalkingMouth:
@@ -43,7 +46,7 @@ def test_windows_have_their_own_frames_and_sound(start: int) -> None:
 
 
 def test_a_clip_without_a_face_counts_for_nothing() -> None:
-    batch = sync_batch([None, numbered_clip(40)], np.array([3, 3]), RUNS)
+    batch = sync_batch([replace(numbered_clip(40), seen=False), numbered_clip(40)], np.array([3, 3]), RUNS)
     assert not batch.seen[0].any()
     assert batch.seen[1].all()
 
@@ -64,7 +67,7 @@ def test_the_middle_of_the_cosines_is_the_sound_of_the_same_time() -> None:
 
 def test_the_right_offset_has_the_least_loss() -> None:
     heard = torch.ones(1, 2 * LARGEST_OFFSET + 1, dtype=torch.bool)
-    losses = [float(offset_loss(10.0 * torch.eye(2 * LARGEST_OFFSET + 1)[offset][None], heard, 0.1)) for offset in range(31)]
+    losses = [float(offset_loss(10.0 * torch.eye(2 * LARGEST_OFFSET + 1)[offset][None], heard, 0.1, heard[:, 0])) for offset in range(31)]
     assert losses.index(min(losses)) == LARGEST_OFFSET
     assert losses[LARGEST_OFFSET - 1] == pytest.approx(losses[LARGEST_OFFSET + 1])
     assert losses[LARGEST_OFFSET - 1] < losses[LARGEST_OFFSET - 2]
@@ -76,7 +79,10 @@ def test_what_is_not_heard_does_not_count() -> None:
     logits = torch.randn(2, 2 * LARGEST_OFFSET + 1)
     other = logits.clone()
     other[:, :10] += 100
-    assert float(offset_loss(logits, heard, 0.1)) == pytest.approx(float(offset_loss(other, heard, 0.1)))
+    assert float(offset_loss(logits, heard, 0.1, ONE_OF_TWO)) == pytest.approx(float(offset_loss(other, heard, 0.1, ONE_OF_TWO)))
+    other[1] += torch.randn(2 * LARGEST_OFFSET + 1)  # neither does what is not counted
+    assert float(offset_loss(logits, heard, 0.1, ONE_OF_TWO)) == pytest.approx(float(offset_loss(other, heard, 0.1, ONE_OF_TWO)))
+    assert float(offset_loss(logits, heard, 0.1, torch.tensor([False, False]))) == 0
 
 
 def test_the_loss_of_a_batch_is_finite_and_reaches_both_sides() -> None:
@@ -84,7 +90,7 @@ def test_the_loss_of_a_batch_is_finite_and_reaches_both_sides() -> None:
     expert = SyncExpert(SYNC_SIZES)
     random = np.random.default_rng(0)
     clip = TalkingMouth(random.integers(0, 255, (30, 20, 20), dtype=np.uint8), random.normal(0, 1, (97, 80)).astype(np.float32))
-    losses = SyncLoss(expert, JudgeTrainingSpec())(sync_batch([clip, None], np.array([-2, -2]), RUNS))
+    losses = SyncLoss(expert, JudgeTrainingSpec())(sync_batch([clip, replace(clip, seen=False)], np.array([-2, -2]), RUNS))
     losses["loss"].backward()
     assert all(bool(torch.isfinite(value)) for value in losses.values())
     for side in (expert.picture_side, expert.sound_trunk, expert.sound_side):
