@@ -77,7 +77,7 @@ def _default_template(pool: WorkPool) -> dict[str, Any]:
 
 def _apply_deployment(entry: DeploymentEntry) -> str:
     flow: Flow[..., Any] = load_flow_from_entrypoint(entry.entrypoint, use_placeholder_flow=False)
-    missing = _missing_parameters(flow, entry.parameters)
+    missing = _missing_parameters(flow, entry.parameters) if entry.schedules else []  # the rest is asked for in a form
     deployment = RunnerDeployment.from_flow(
         flow,
         name=entry.name,
