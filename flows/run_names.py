@@ -10,15 +10,15 @@ from typing import Any
 from prefect.runtime import flow_run
 
 
-def named(words: str) -> Callable[..., str]:
+def named(words: str) -> Callable[[], str]:
     """Return what names a flow run by its parameter `request` and the day it was scheduled for.
 
     Args:
         words: with fields of the request in braces, e.g. "build {name}"; of a path the last part is shown.
     """
 
-    def run_name(parameters: dict[str, Any]) -> str:
-        request = parameters["request"]
+    def run_name() -> str:
+        request: Any = (flow_run.parameters or {})["request"]
         values = request if isinstance(request, dict) else dict(request)
         day = flow_run.scheduled_start_time or datetime.now(UTC)
         return f"{words.format_map({name: _short(value) for name, value in values.items()})} {day:%Y-%m-%d}"
