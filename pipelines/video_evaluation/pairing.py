@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.corpora.emotion_names import known_emotions, parse_emotion
 from pipelines.video_evaluation.made_videos import MadeVideo
 from pipelines.video_evaluation.true_clips import TrueClip, TrueClips, without_suffix
 from storage_schemas.errors import BadInputError
@@ -16,7 +17,6 @@ from storage_schemas.identifiers import Emotion
 
 _SEPARATORS = re.compile(r"[/\\ _#-]+")
 _TAKE = re.compile(r"[-_ ]\d{3,}$")
-_LABELS = tuple(emotion.value for emotion in Emotion if emotion is not Emotion.UNLABELLED)
 _COLUMNS = ("video", "reference", "emotion")
 
 
@@ -110,10 +110,10 @@ def pair_by_table(videos: Sequence[MadeVideo], true: TrueClips, table: Path) -> 
 
 def _emotion(text: str, where: str) -> str:
     """Return a label; BadInputError if there is no such emotion."""
-    label = text.lower()
-    if label and label not in _LABELS:
-        raise BadInputError(f"{where}: emotion {text!r} is none of {', '.join(_LABELS)}; leave it empty where it is not known")
-    return label
+    label = parse_emotion(text)
+    if label is None:
+        raise BadInputError(f"{where}: emotion {text!r} is none of {known_emotions()}; leave it empty where it is not known")
+    return "" if label is Emotion.UNLABELLED else label.value
 
 
 def _sorted(pairing: Pairing) -> Pairing:
