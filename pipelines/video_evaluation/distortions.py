@@ -185,7 +185,7 @@ def _blurred(clip: ClipMaterial, sigma_px: float) -> ClipMaterial:
 
 def _noisy(clip: ClipMaterial, deviation: float) -> ClipMaterial:
     def change(picture: Picture, number: int) -> Picture:
-        noise = np.random.default_rng(number).normal(0, deviation, picture.shape)
+        noise = np.random.default_rng(number).standard_normal(picture.shape, np.float32) * np.float32(deviation)
         return np.asarray(np.clip(np.rint(picture + noise), 0, 255), np.uint8)
 
     return _retracked(clip, change)

@@ -35,7 +35,13 @@ _SAMPLE_EVERY_S = 0.1
 
 
 def measure_evaluation(
-    store: ObjectStore, version: str, corpus: Path, scratch: Path, on_progress: Callable[[int, int, str], None], repetitions: int = 1
+    store: ObjectStore,
+    version: str,
+    corpus: Path,
+    scratch: Path,
+    on_progress: Callable[[int, int, str], None],
+    repetitions: int = 1,
+    split: str = "all",
 ) -> dict[str, Any]:
     """Evaluate the videos of a corpus against the dataset version that was built from them, both ways in turn.
 
@@ -46,12 +52,13 @@ def measure_evaluation(
         scratch: local folder for temporary files.
         on_progress: (videos done, videos, way).
         repetitions: of each way; the fastest counts, since other programs only make it longer.
+        split: of the version.
 
     Returns:
         Frames a second of both ways, what they cost in processor time and memory, and how far their figures are apart.
     """
-    request = EvaluationRequest(generated=str(corpus), reference=version, split="all")
-    clips = list(clips_of_version(store, version, "all").expected)
+    request = EvaluationRequest(generated=str(corpus), reference=version, split=split)
+    clips = list(clips_of_version(store, version, split).expected)
     plain_s, here_s, plain_cpu_s, here_cpu_s, peak_mb = [], [], [], [], 0.0
     plain: dict[str, float] = {}
     for _ in range(repetitions):
