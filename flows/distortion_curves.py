@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ def run_distortions(
     size: tuple[int, int],
     weights: dict[str, str],
     on_progress: Callable[[int, int, str], None],
+    names: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Measure and draw.
 
@@ -38,12 +39,13 @@ def run_distortions(
         size: clips at most, frames of each at most.
         weights: fields of `EvaluationRequest` that name published weights.
         on_progress: (steps done, steps, distortion).
+        names: of distortions; none: all.
 
     Returns:
         What `distortions.json` holds.
 
     Raises:
-        BadInputError: there is no such version or split, or weights do not fit.
+        BadInputError: there is no such version, split or distortion, or weights do not fit.
         StoreError: something is damaged, or the folder cannot be written.
     """
     settings = Settings()
@@ -53,7 +55,7 @@ def run_distortions(
         request = GroupRequest(
             reference_kind="stored", reference="", videos=[], settings=EvaluationSettings(), wanted=networks.wanted, out_folder=""
         )
-        found = measure_distortions(clips, request, ClipScorer(networks), on_progress)
+        found = measure_distortions(clips, request, ClipScorer(networks), on_progress, names)
     values = {
         "clips": [clip.name for clip in clips],
         "weights": networks.weights,

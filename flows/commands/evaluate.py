@@ -129,6 +129,7 @@ def distortions_command(
     split: Annotated[str, typer.Option(help="Split of the version, or all. Default: test, or validation where there is no test.")] = "",
     clips: Annotated[int, typer.Option(min=2, help="Most clips, evenly chosen.")] = 8,
     frames: Annotated[int, typer.Option(min=45, help="Most frames of each.")] = 80,
+    only: Annotated[list[str] | None, typer.Option(help="Distortion, e.g. blur; may be given several times; none: all.")] = None,
     syncnet_weights: Annotated[Path | None, WeightsOption] = None,
     emotion_weights: Annotated[Path | None, WeightsOption] = None,
     json: JsonOption = False,
@@ -141,7 +142,7 @@ def distortions_command(
 
     weights = {"syncnet_weights": str(syncnet_weights or ""), "emotion_weights": str(emotion_weights or "")}
     with progress_bar("distorting", quiet=json) as advance:
-        values = run_distortions(folder, reference, store, split, (clips, frames), weights, advance)
+        values = run_distortions(folder, reference, store, split, (clips, frames), weights, advance, only or ())
     if json:
         write_json(values)
         return

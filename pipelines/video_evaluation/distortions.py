@@ -23,6 +23,7 @@ from pipelines.video_evaluation.network_inputs import evenly
 from pipelines.video_evaluation.network_scores import ClipScorer, ClipScores
 from pipelines.video_evaluation.true_clips import clips_of_version
 from storage_schemas.build_spec import LandmarkSettings
+from storage_schemas.errors import BadInputError
 from storage_schemas.evaluation_requests import GroupRequest
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import LANDMARK_COUNT
@@ -96,7 +97,11 @@ def material_of_version(store: ObjectStore, version: str, split: str, most_clips
 
 
 def measure_distortions(
-    clips: Sequence[LabelledClip], request: GroupRequest, scorer: ClipScorer, on_progress: Callable[[int, int, str], None]
+    clips: Sequence[LabelledClip],
+    request: GroupRequest,
+    scorer: ClipScorer,
+    on_progress: Callable[[int, int, str], None],
+    names: Sequence[str] = (),
 ) -> list[DistortionCurves]:
     """Distort clips step by step and measure them against themselves.
 
@@ -105,12 +110,20 @@ def measure_distortions(
         request: settings and wanted pictures; its files do not count.
         scorer: networks that are there.
         on_progress: (steps done, steps, what).
+        names: of distortions; none: all.
+
+    Raises:
+        BadInputError: there is no distortion of a name.
     """
+    unknown = sorted(set(names) - set(DISTORTIONS))
+    if unknown:
+        raise BadInputError(f"unknown distortion {unknown[0]!r}; distortions are {', '.join(DISTORTIONS)}")
+    chosen = {name: distortion for name, distortion in DISTORTIONS.items() if not names or name in names}
     with tempfile.TemporaryDirectory(prefix="distortions-") as folder:
         bench = _Bench(clips, request.model_copy(update={"out_folder": folder}), scorer)
-        total = sum(len(distortion.steps) for distortion in DISTORTIONS.values())
+        total = sum(len(distortion.steps) for distortion in chosen.values())
         found, done = [], 0
-        for name, distortion in DISTORTIONS.items():
+        for name, distortion in chosen.items():
             values = []
             for step in distortion.steps:
                 values.append(bench.figures(distortion, step))
