@@ -69,13 +69,13 @@ def evaluation_rows(evaluation: DemoEvaluation | None) -> list[tuple[str, str, s
     if evaluation is None:
         return []
     return [
-        (f"{meaning.title} {meaning.arrow}".rstrip(), *(_shown(evaluation, name, values.get(name)) for values in _sides(evaluation)))
+        (
+            f"{meaning.title} {meaning.arrow}".rstrip(),
+            _shown(evaluation, name, evaluation.metrics.get(name)),
+            _shown(evaluation, name, evaluation.ground_truth.get(name)),
+        )
         for name, meaning in METRIC_LIST.items()
     ]
-
-
-def _sides(evaluation: DemoEvaluation) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    return evaluation.metrics, evaluation.ground_truth
 
 
 def _shown(evaluation: DemoEvaluation, name: str, value: float | None) -> str:
