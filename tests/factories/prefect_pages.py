@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
@@ -15,6 +16,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 _FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _SECOND_MS = 1000
+_PATIENCE_MS = 90 * _SECOND_MS
 
 
 @dataclass
@@ -49,13 +51,13 @@ class Browser:
 
     def submit(self) -> str:
         """Submit the form, go to the run, and return its id."""
-        self.page.get_by_role("button", name="Submit").click()
-        # The note that says so slides in and out, so nothing waits for it to stand still.
-        self.page.get_by_role("button", name="View run").first.dispatch_event("click", timeout=20 * _SECOND_MS)
-        self.page.wait_for_url(re.compile(r"/runs/flow-run/[0-9a-f-]+"))
-        found = re.search(r"/runs/flow-run/([0-9a-f-]+)", self.page.url)
-        assert found
-        return found[1]
+        with self.page.expect_response(re.compile("/create_flow_run$")) as answer:
+            self.page.get_by_role("button", name="Submit").click()
+        run = str(answer.value.json()["id"])
+        # The note with a link to the run slides in and out again; its address is the same.
+        address = urlsplit(self.page.url)
+        self.page.goto(f"{address.scheme}://{address.netloc}/runs/flow-run/{run}")
+        return run
 
     def wait_for(self, text: str, seconds: float) -> None:
         """Wait until a text is to be seen."""
@@ -77,6 +79,7 @@ def browser(profile: Path, screenshots: Path) -> Iterator[Browser]:
         context = playwright.chromium.launch_persistent_context(
             profile, executable_path=program, args=_FLAGS, headless=True, viewport={"width": 1300, "height": 1000}
         )
+        context.set_default_timeout(_PATIENCE_MS)
         opened = Browser(context.new_page(), screenshots)
         context.on("request", lambda request: _note(opened, request.url))
         try:
