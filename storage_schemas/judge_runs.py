@@ -39,6 +39,7 @@ class JudgeTrainingSpec(BaseModel):
     average_decay: float = Field(0.98, ge=0, lt=1, description="Of the averaged weights (EMA), which are the ones that are used")
     shift: float = Field(0.06, ge=0, le=0.25, description="Windows are moved by up to this share of their side")
     turn: float = Field(0.06, ge=0, description="and turned and scaled by up to this many radians and shares")
+    stretch: float = Field(0.0, ge=0, le=0.3, description="and made wider or narrower by up to this share")
     blur_share: float = Field(0.3, ge=0, le=1, description="Share of windows that are blurred to half their resolution")
     noise: float = Field(0.05, ge=0, description="Noise on pictures, in their standard deviations, and on log-mel")
     hidden_share: float = Field(0.3, ge=0, le=1, description="emotion: share of frames of which a square is hidden")

@@ -11,8 +11,14 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pipelines.models.emotion_classifier.settings import EmotionClassifierSettings
+
+_REACH = 8
+"""The surroundings of a pixel reach as far as this part of the side."""
+_LEAST_CONTRAST = 6.0
+"""Grey levels; less than about that is noise."""
 
 
 class ResidualBlock(nn.Module):
@@ -61,12 +67,12 @@ class EmotionClassifier(nn.Module):
         self.classes = nn.Linear(2 * width, classes)
 
     def features(self, windows: Tensor) -> Tensor:
-        """Return what each frame looks like: (n, width) of grey windows (n, size, size), each of mean 0 and variance 1."""
+        """Return what each frame looks like: (n, width) of windows (n, size, size), see `normalised`."""
         maps: Tensor = self.frames(windows[:, None])
         return maps.mean(dim=(2, 3))
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Return logits (clips, classes) of windows (clips, frames, size, size), each of mean 0 and variance 1."""
+        """Return logits (clips, classes) of windows (clips, frames, size, size), see `normalised`."""
         clips, frames = windows.shape[:2]
         return self.classify(self.features(windows.flatten(0, 1)).view(clips, frames, -1))
 
@@ -82,7 +88,18 @@ class EmotionClassifier(nn.Module):
 
 
 def normalised(windows: Tensor) -> Tensor:
-    """Return grey windows (..., size, size), uint8 or float 0..255, as float32 with mean 0 and variance 1 each."""
-    values = windows.float()
-    mean = values.mean(dim=(-2, -1), keepdim=True)
-    return (values - mean) / (values.std(dim=(-2, -1), keepdim=True, correction=0) + 1.0)
+    """Return grey windows (..., size, size), 0..255, as float32 edges of even contrast: without light and tone.
+
+    The mean around each pixel is taken from it, and the rest divided by how much pixels vary around it. Hair, skin and the direction of
+    light say who somebody is and where, not what they feel; from few clips a network would learn those.
+    """
+    values = windows.float().reshape(-1, 1, *windows.shape[-2:])
+    edges = values - _around(values)
+    deviation = _around(edges.square()).clamp(min=0).sqrt()
+    return (edges / (deviation + _LEAST_CONTRAST)).view(windows.shape)
+
+
+def _around(values: Tensor) -> Tensor:
+    """Return the mean around each pixel of (n, 1, size, size)."""
+    reach = values.shape[-1] // _REACH
+    return functional.avg_pool2d(values, 2 * reach + 1, 1, reach, count_include_pad=False)

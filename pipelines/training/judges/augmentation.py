@@ -25,11 +25,12 @@ def moved(windows: Tensor, size_px: int, spec: JudgeTrainingSpec) -> Tensor:
     device = windows.device
     shift = spec.shift * 2 * (2 * torch.rand(clips, 2, device=device) - 1)
     angle, size = (spec.turn * (2 * torch.rand(clips, device=device) - 1) for _ in range(2))
+    width = 1 + spec.stretch * (2 * torch.rand(clips, device=device) - 1)
     mirror = torch.where(torch.rand(clips, device=device) < 0.5, -1.0, 1.0)
     scale = (1 + size) / (windows.shape[-1] / size_px)
     cosine, sine = scale * angle.cos(), scale * angle.sin()
-    first = torch.stack([cosine * mirror, -sine, shift[:, 0] * scale], dim=1)
-    second = torch.stack([sine * mirror, cosine, shift[:, 1] * scale], dim=1)
+    first = torch.stack([cosine * mirror * width, -sine, shift[:, 0] * scale], dim=1)
+    second = torch.stack([sine * mirror * width, cosine, shift[:, 1] * scale], dim=1)
     grid = functional.affine_grid(torch.stack([first, second], dim=1), [clips, 1, size_px, size_px], align_corners=False)
     return functional.grid_sample(windows.float(), grid, padding_mode="border", align_corners=False)
 

@@ -29,8 +29,8 @@ _PAPER: dict[str, Any] = {
 _PRESETS: dict[tuple[RunKind, Preset], dict[str, Any]] = {
     (RunKind.SYNC, Preset.TINY): {"steps": 150},
     (RunKind.EMOTION, Preset.TINY): {
-        "steps": 450, "batch_windows": 16, "learning_rate": 6e-3, "hidden_share": 0.1, "dropout": 0.1, "blur_share": 0.1,
-        "label_smoothing": 0.05,
+        "steps": 400, "batch_windows": 16, "learning_rate": 6e-3, "turn": 0.1, "stretch": 0.1, "hidden_share": 0.1, "dropout": 0.1,
+        "blur_share": 0.1, "label_smoothing": 0.05,
     },
     (RunKind.SYNC, Preset.SMALL): {"steps": 10_000, **_SMALL},
     (RunKind.EMOTION, Preset.SMALL): {"steps": 6_000, **_SMALL},

@@ -55,6 +55,10 @@ def test_every_parameter_learns() -> None:
     assert [name for name, value in network.named_parameters() if value.grad is None or not value.grad.abs().sum() > 0] == []
 
 
-def test_light_and_contrast_do_not_count() -> None:
-    windows = torch.randint(0, 120, (2, 5, 8, 8)).float()
-    torch.testing.assert_close(normalised(windows * 2 + 10), normalised(windows), atol=0.05, rtol=0)
+def test_light_from_the_side_and_contrast_do_not_count() -> None:
+    windows = torch.randint(0, 120, (2, 5, 32, 32), generator=torch.Generator().manual_seed(0)).float()
+    plain = normalised(windows)
+    assert plain.shape == windows.shape
+    lit = windows * 1.5 + torch.linspace(0, 60, 32)
+    assert float((normalised(lit) - plain).abs().mean()) < 0.1 * float(plain.abs().mean())
+    assert float((normalised(windows.flip(-1)) - plain).abs().mean()) > float(plain.abs().mean())
