@@ -6,6 +6,7 @@ extra ``cluster``, imported when such a cluster is asked for. Each Dask worker h
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,11 +108,7 @@ def slurm_cluster(settings: SlurmSettings) -> Any:  # noqa: ANN401 - of a librar
     Raises:
         BadInputError: dask-jobqueue is not installed.
     """
-    try:
-        from dask_jobqueue import SLURMCluster  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise BadInputError("clusters on SLURM need dask-jobqueue: pip install 'flowvqtalker[cluster]'") from error
-    cluster = SLURMCluster(
+    cluster = _imported("dask_jobqueue", "SLURM", "dask-jobqueue").SLURMCluster(
         n_workers=0,
         queue=settings.queue or None,
         account=settings.account or None,
@@ -174,8 +171,12 @@ _PORTS = {"tcp-comm": 8786, "http-dashboard": 8787}
 
 
 def _kubernetes_cluster(settings: KubernetesSettings) -> Any:  # noqa: ANN401 - of a library that is there or not
+    library = _imported("dask_kubernetes.operator", "Kubernetes", "dask-kubernetes")
+    return library.KubeCluster(custom_cluster_spec=kubernetes_resource(settings), namespace=settings.namespace)
+
+
+def _imported(module: str, what: str, package: str) -> Any:  # noqa: ANN401 - a module that is there or not
     try:
-        from dask_kubernetes.operator import KubeCluster  # noqa: PLC0415 - an extra
+        return importlib.import_module(module)
     except ImportError as error:
-        raise BadInputError("clusters on Kubernetes need dask-kubernetes: pip install 'flowvqtalker[cluster]'") from error
-    return KubeCluster(custom_cluster_spec=kubernetes_resource(settings), namespace=settings.namespace)
+        raise BadInputError(f"clusters on {what} need {package}: pip install 'flowvqtalker[cluster]'") from error

@@ -87,6 +87,7 @@ def _free_slot(home: Path) -> Iterator[Path]:
 def _server(folder: Path) -> Iterator[str]:
     """Run a Prefect server on a free port of this machine; it ends when this context, or this process, does."""
     port = free_port()
+    (folder / LOG_FILE).unlink(missing_ok=True)
     settings = {
         "PREFECT_SERVER_UI_ENABLED": "false",
         **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in _IDLE_SERVICES},

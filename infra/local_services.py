@@ -74,6 +74,8 @@ class LocalServices:
 
     def __enter__(self) -> LocalServices:
         _adopt_orphans()
+        for old in self._folder.glob("*.log"):
+            old.unlink()
         try:
             self._keep("server", self._start_server, stop_s=5.0)
             wait_until_healthy(self._kept[0].process, self._port, self._folder / LOG_FILE)

@@ -46,10 +46,10 @@ def start_child(module_and_arguments: list[str], log_path: Path, settings: Mappi
 
     Args:
         module_and_arguments: as after ``python -m``.
-        log_path: file that it writes to, begun anew.
+        log_path: file that it writes to, at its end; whoever wants it new removes it.
         settings: environment variables on top of this process's.
     """
-    with log_path.open("w") as log:
+    with log_path.open("a") as log:
         # In a session of its own: Ctrl-C reaches the whole group, and a client whose server is gone tries for a minute to tell it so.
         return subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", *module_and_arguments],
