@@ -14,6 +14,7 @@ from storage_schemas.ablation_study import REPORT_FILE
 
 LATENTS_FILE, FRAMES_FILE = "latent-space.png", "variants.png"
 _EXPFLOW: dict[str, tuple[str, int, bool]] = {
+    "steps": ("steps", 0, False),
     "held_out_nll": ("held-out NLL ↓", 3, False),
     "held_out_nll_without_past": ("the same, past hidden ↓", 3, False),
     "train_nll": ("training NLL ↓", 3, False),
@@ -26,6 +27,7 @@ _EXPFLOW: dict[str, tuple[str, int, bool]] = {
 }
 """Title, digits, and whether it is a share, by figure."""
 _VQIG: dict[str, tuple[str, int, bool]] = {
+    "steps": ("steps", 0, False),
     "psnr_db": ("PSNR, dB ↑", 2, False),
     "ssim": ("SSIM ↑", 4, False),
     "mouth_psnr_db": ("mouth, dB ↑", 2, False),

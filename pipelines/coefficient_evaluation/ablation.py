@@ -90,8 +90,8 @@ def ablate(
             if on_progress is not None:
                 on_progress(len(runs), total, name)
             card = train_variant(store, source, settings, name, repetition)
-            model, seconds = coefficient_model(load_coefficient_flow(store, card.run_id, RunKind.EXPFLOW)), card.seconds
-            runs.append(_measured(model, train, held_out, name, repetition, seconds))
+            model = coefficient_model(load_coefficient_flow(store, card.run_id, RunKind.EXPFLOW))
+            runs.append(_measured(model, train, held_out, name, repetition, card))
             if repetition == 0:
                 clouds.append(latent_cloud(name, model, [*train, *held_out]))
     return AblationReport(dataset=source_of(0).dataset, preset=settings.preset.value, runs=runs), clouds
@@ -125,7 +125,7 @@ def _measured(
     held_out: Sequence[CoefficientSequence],
     variant: str,
     repetition: int,
-    seconds: float,
+    card: RunCard,
 ) -> AblationRun:
     model.flow.prepare_for_sampling()
     region = typical_region(np.concatenate([modelled_values(model, clip)[clip.usable] for clip in train]))
@@ -135,7 +135,8 @@ def _measured(
         variant=variant,
         repetition=repetition,
         run=model.run_id,
-        seconds=seconds,
+        seconds=card.seconds,
+        steps=card.steps,
         train_nll=nll_per_dimension(model, train),
         held_out_nll=nll_per_dimension(model, held_out),
         held_out_nll_without_past=nll_per_dimension(model, held_out, with_past=False),

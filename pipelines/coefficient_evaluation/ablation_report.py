@@ -27,6 +27,7 @@ class AblationRun(BaseModel):
     repetition: int
     run: str = Field(description="run in the store")
     seconds: float = Field(description="spent on training")
+    steps: int = Field(0, description="of its training; 0: a report of an earlier version, which does not say")
     train_nll: float = Field(description="of training clips")
     held_out_nll: float = Field(description="of held-out clips, given their previous frames")
     held_out_nll_without_past: float = Field(description="of held-out clips, previous frames hidden")

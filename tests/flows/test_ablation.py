@@ -14,7 +14,7 @@ from tests.factories.dataset_versions import local_store
 
 STUDY = "name: short\nexpflow: {steps: 2, variants: [SMM, GMM], clips: 1, samples: 2}\nvqig: null\n"
 RECORDINGS = [
-    SyntheticRecording("a", (30, 20), emotion="happy"),
+    SyntheticRecording("a", (48, 20), emotion="happy"),
     SyntheticRecording("b", (25,), emotion="happy", split="validation"),
     SyntheticRecording("c", (1,), is_still=True),
 ]

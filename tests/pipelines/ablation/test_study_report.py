@@ -27,7 +27,7 @@ def test_tables_pictures_and_a_page_are_written(tmp_path: Path) -> None:
     tables = {f"{part}.{ending}" for part in ("expflow", "vqig") for ending in ("md", "tex", "parquet")}
     assert names == {"index.html", "ablation.json", "latent-space.png", "variants.png"} | tables
     lines = (tmp_path / "out" / "expflow.md").read_text().splitlines()
-    assert lines[2].startswith("| SMM | 0.500 ± 0.707 | 2.000 ± 0.000 |")
+    assert lines[2].startswith("| SMM | 90 ± 14 | 0.500 ± 0.707 | 2.000 ± 0.000 |")
     assert "| 25.0 ± 0.0 % | n/a | 0.550 ± 0.071 | n/a |" in lines[2]
     assert "n/a" in (tmp_path / "out" / "vqig.md").read_text()
     assert "| true frames |" in (tmp_path / "out" / "vqig.md").read_text()

@@ -32,6 +32,7 @@ def test_every_variant_is_trained_once_and_measured(tmp_path: Path, imported: Pa
 
     assert seen == list(VARIANTS)
     assert again == report
+    assert {run.steps for run in report.runs} == {2}
     assert [run.variant for run in report.runs] == list(VARIANTS)
     assert len(store.list_folders(f"runs/{RunKind.EXPFLOW.value}")) == len(VARIANTS)
     assert all(np.isfinite([run.held_out_nll, run.train_nll, run.sample_outliers]).all() for run in report.runs)
