@@ -12,8 +12,17 @@ def expflow_report(variants: tuple[str, ...] = ("SMM", "GMM"), repetitions: int 
     """Return a report whose likelihoods are counted up."""
     runs = [
         AblationRun(
-            variant=variant, repetition=repetition, run=f"expflow/{number}{repetition}", seconds=1.0,
-            steps=100 - 20 * repetition, train_nll=0.5, held_out_nll=number + repetition, held_out_nll_without_past=2.0, sample_outliers=0.25, real_outliers=0.1, own_centre_share=None,
+            variant=variant,
+            repetition=repetition,
+            run=f"expflow/{number}{repetition}",
+            seconds=1.0,
+            steps=100 - 20 * repetition,
+            train_nll=0.5,
+            held_out_nll=number + repetition,
+            held_out_nll_without_past=2.0,
+            sample_outliers=0.25,
+            real_outliers=0.1,
+            own_centre_share=None,
         )
         for repetition in range(repetitions)
         for number, variant in enumerate(variants)
