@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.audio.loading import load_waveform
-from pipelines.dataset.part_reading import iterate_clip_frames, read_clip_audio, read_clip_landmarks
 from pipelines.face_tracking.landmark_models import FaceTracker, open_tracker
 from pipelines.media_time import CLIP_FPS, SAMPLES_PER_FRAME
 from pipelines.video.frame_grid import assign_slots
@@ -19,8 +18,7 @@ from pipelines.video.media_probe import MediaProbe
 from pipelines.video.probing import probe_media
 from pipelines.video.reading import read_frames
 from storage_schemas.build_spec import LandmarkSettings, LimitSettings
-from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.part_layout import LANDMARK_COUNT, RowRange
+from storage_schemas.part_layout import LANDMARK_COUNT
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -89,7 +87,7 @@ def read_video(path: Path, most_frames: int, on_frame: Callable[[int], None] = l
 
 
 def read_stored_clip(path: Path, most_frames: int) -> ClipMaterial:
-    """Read what `stage_clip` has written."""
+    """Read what `clip_staging.stage_clip` has written."""
     with np.load(path, allow_pickle=False) as stored:
         jpegs, ends, landmarks, waveform = (stored[name] for name in ("jpegs", "ends", "landmarks", "waveform"))
     frames = min(len(ends), most_frames)
@@ -102,33 +100,6 @@ def read_stored_clip(path: Path, most_frames: int) -> ClipMaterial:
     height, width = _decoded(jpegs[: ends[0]]).shape[:2]
     sound = waveform[: frames * SAMPLES_PER_FRAME].astype(np.float32) / _FULL_SCALE if len(waveform) else None
     return ClipMaterial(pictures, landmarks[:frames], sound, width, height, float(CLIP_FPS), len(ends) - frames)
-
-
-def stage_clip(store: ObjectStore, clip: dict[str, object], path: Path) -> None:
-    """Copy frames, landmarks and sound of a dataset version's clip to a local file.
-
-    Args:
-        store: with the version.
-        clip: its row of the clips table.
-        path: npz file to write.
-
-    Raises:
-        StoreError: a part is damaged.
-        FileNotFoundError: a part is missing.
-    """
-    jpegs = [frame.jpeg for frame in iterate_clip_frames(store, str(clip["frames_part"]), str(clip["clip_key"]))]
-    landmarks, detected = read_clip_landmarks(store, str(clip["landmarks_part"]), _rows(clip, "landmarks_start", "frames"))
-    waveform = np.zeros(0, np.int16)
-    if clip["audio_part"]:
-        ranges = _rows(clip, "waveform_start", "waveform_samples"), _rows(clip, "log_mel_start", "log_mel_frames")
-        waveform, _ = read_clip_audio(store, str(clip["audio_part"]), *ranges)
-    landmarks = np.where(detected[:, None, None], landmarks, np.nan).astype(np.float32)
-    ends = np.cumsum([len(jpeg) for jpeg in jpegs])
-    np.savez(path, jpegs=np.frombuffer(b"".join(jpegs), np.uint8), ends=ends, landmarks=landmarks, waveform=waveform)
-
-
-def _rows(clip: dict[str, object], start: str, count: str) -> RowRange:
-    return RowRange(start=int(str(clip[start])), count=int(str(clip[count])))
 
 
 class _KeptPictures:

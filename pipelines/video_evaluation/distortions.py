@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pipelines.face_tracking.landmark_models import open_tracker
 from pipelines.media_time import SAMPLES_PER_FRAME
 from pipelines.video_evaluation.aggregation import SetFigures
-from pipelines.video_evaluation.clip_material import ClipMaterial, read_stored_clip, stage_clip
+from pipelines.video_evaluation.clip_material import ClipMaterial, read_stored_clip
+from pipelines.video_evaluation.clip_staging import stage_clip
 from pipelines.video_evaluation.group_measuring import MeasuredSide, compare, measure_side
 from pipelines.video_evaluation.network_inputs import evenly
 from pipelines.video_evaluation.network_scores import ClipScorer, ClipScores

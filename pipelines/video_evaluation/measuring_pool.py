@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from pipelines.dataset.isolation import IsolatedProcess, LimitExceededError, Limits, run_twice
-from pipelines.video_evaluation.clip_material import stage_clip
+from pipelines.video_evaluation.clip_staging import stage_clip
 from pipelines.video_evaluation.pairing import Pair
 from pipelines.video_evaluation.true_clips import TrueClip
 from storage_schemas.evaluation_requests import EvaluationSettings, GroupAnswer, GroupRequest, MeasuredVideo, WantedInputs

@@ -8,7 +8,8 @@ import pytest
 
 from infra.managed_store import ManagedStore
 from pipelines.audio.loading import load_audio_file
-from pipelines.video_evaluation.clip_material import read_stored_clip, stage_clip
+from pipelines.video_evaluation.clip_material import read_stored_clip
+from pipelines.video_evaluation.clip_staging import stage_clip
 from pipelines.video_evaluation.made_videos import MadeVideo
 from pipelines.video_evaluation.material import flat_name, write_material
 from pipelines.video_evaluation.pairing import pair_by_name
