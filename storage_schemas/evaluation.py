@@ -82,7 +82,9 @@ class EvaluationReport(BaseModel):
     settings: EvaluationSettings
     versions: dict[str, int] = Field(description="of the metrics and of the alignment")
     pairs: int = Field(description="measured")
-    pairs_expected: int = Field(description="pairs that should be there: measured or not, and true clips (or rows of a table) without a video")
+    pairs_expected: int = Field(
+        description="pairs that should be there: measured or not, and true clips (or rows of a table) without a video"
+    )
     frames: int = Field(description="compared, of all pairs")
     frames_without_face: int = Field(description="of these, left out of LMD")
     metrics: dict[str, float | None] = Field(description="null: see `missing`")
