@@ -13,6 +13,8 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from storage_schemas.errors import BadInputError, BuildFailedError
 from storage_schemas.identifiers import content_hash
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _POLL_S = 5.0
 _MOST_ATTEMPTS = 100
+_LONGEST_SILENCE_S = 600.0
 
 
 def run_on_work_pool(deployment: str, parameters: dict[str, Any], identity: dict[str, Any], poll_s: float = _POLL_S) -> str:
@@ -67,8 +70,16 @@ def _awaited(run: FlowRun, poll_s: float) -> str:
     from prefect.client.orchestration import get_client  # noqa: PLC0415 - Prefect takes a second to import
 
     with get_client(sync_client=True) as client:
+        last_answer_s = time.monotonic()
         while True:
-            state = client.read_flow_run(run.id).state
+            try:
+                state = client.read_flow_run(run.id).state
+                last_answer_s = time.monotonic()
+            except httpx.HTTPError as error:  # the run goes on without us
+                state = None
+                if time.monotonic() - last_answer_s > _LONGEST_SILENCE_S:
+                    msg = f"the Prefect server is silent ({error}); flow run {run.name} may go on: ask again to wait for it"
+                    raise BuildFailedError(msg) from error
             if state is not None and state.is_final():
                 break
             time.sleep(poll_s)

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,12 +26,16 @@ def _program(name: str) -> str:
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """Yield the address of a new server on this machine, as Prefect takes it; skips where there is no Postgres.
 
-    Args:
-        folder: empty; all its parents must be open to the user postgres where the tests run as root.
+    Its files are not among those of pytest, which closes its folders to other users whenever a run begins.
     """
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
+        yield from _served(Path(folder))
+
+
+def _served(folder: Path) -> Iterator[str]:
     initdb, pg_ctl, port = _program("initdb"), _program("pg_ctl"), free_port()
     user = _owner(folder)
     data = folder / "data"
@@ -45,7 +50,6 @@ def postgres_server(folder: Path) -> Iterator[str]:
 
 def _owner(folder: Path) -> str | None:
     """Give the folder to the user postgres if this is root, as whom Postgres refuses to run."""
-    folder.mkdir(parents=True, exist_ok=True)
     if os.geteuid() != 0:
         return None
     try:
@@ -53,12 +57,9 @@ def _owner(folder: Path) -> str | None:
     except KeyError:
         pytest.skip("Postgres does not run as root, and there is no user postgres")
     os.chown(folder, entry.pw_uid, entry.pw_gid)
-    for parent in folder.parents:
-        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
     return _USER
 
 
 def _run(command: list[str], folder: Path, user: str | None) -> None:
-    with (folder.parent / "postgres-commands.log").open("a") as log:
+    with Path(os.devnull).open("w") as log:
         subprocess.run(command, check=True, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder, user=user, timeout=120)

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServices]:
     folder = tmp_path_factory.mktemp("postgres")
-    with postgres_server(folder / "server") as address:
+    with postgres_server() as address:
         command_line = CommandLine(folder / "home", {"PREFECT_SERVER_DATABASE_CONNECTION_URL": address})
         with running_services(command_line, folder / "store") as started:
             yield started

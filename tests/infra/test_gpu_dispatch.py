@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from infra import gpu_dispatch
@@ -64,6 +65,33 @@ def test_asking_while_it_runs_attaches_and_asking_after_it_submits_anew(server: 
     with pytest.raises(BuildFailedError, match="ended as Failed"):
         run_on_work_pool("flow/gpu", {}, {"a": 1}, poll_s=0)
     assert run_on_work_pool("flow/gpu", {}, {"a": 1}, poll_s=0).endswith("-2")
+
+
+def test_a_server_that_is_away_for_a_moment_is_waited_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [httpx.ConnectError("refused"), None]
+    read = server.read_flow_run
+
+    def sometimes(run_id: str) -> SimpleNamespace:
+        error = answers.pop(0) if answers else None
+        if error is not None:
+            raise error
+        return read(run_id)
+
+    monkeypatch.setattr(server, "read_flow_run", sometimes)
+
+    assert run_on_work_pool("flow/gpu", {}, {"a": 1}, poll_s=0).endswith("-0")
+    assert answers == []
+
+
+def test_a_server_that_stays_away_ends_the_wait(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(run_id: str) -> SimpleNamespace:
+        raise httpx.ConnectError("refused")
+
+    monkeypatch.setattr(server, "read_flow_run", refuse)
+    monkeypatch.setattr(gpu_dispatch, "_LONGEST_SILENCE_S", 0.0)
+
+    with pytest.raises(BuildFailedError, match="server is silent"):
+        run_on_work_pool("flow/gpu", {}, {"a": 1}, poll_s=0)
 
 
 def test_no_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
