@@ -39,9 +39,7 @@ class SlurmSettings(_Settings):
     gpus: int = Field(0, ge=0, description="GPUs of a job; with some it has one Dask worker for each instead, of the resource GPU")
     interface: str = Field("", description="Network interface, e.g. ib0; empty: the default one")
     directives: list[str] = Field(default_factory=list, description="Further lines after #SBATCH, e.g. --constraint=avx2")
-    prologue: list[str] = Field(
-        default_factory=list, description="Lines before the worker starts, e.g. source /opt/flowvqtalker/bin/activate"
-    )
+    prologue: list[str] = Field(default_factory=list, description="Lines before the worker starts, e.g. source venv/bin/activate")
     python: str = Field("python", description="Interpreter with this project on the nodes")
 
 
