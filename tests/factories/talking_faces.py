@@ -67,13 +67,17 @@ def _landmarks(rng: np.random.Generator, opening: NDArray[np.float64]) -> NDArra
 def _drawn(points: NDArray[np.float32], opened: float, emotion: int) -> NDArray[np.int64]:
     picture = np.full((SIZE_PX, SIZE_PX, 3), (190, 150, 130), np.uint8)
     size = float(np.linalg.norm(points[263, :2] - points[33, :2]))
-    for eye in ((33, 133), (263, 362)):
+    shown = [bool(emotion >> number & 1) for number in range(3)]
+    for eye in ((33, 133), (263, 362)):  # what shows an emotion looks the same in a mirror, as trainings see it too
         x, y = (round(float(value)) for value in points[list(eye), :2].mean(axis=0))
         cv2.circle(picture, (x, y), 3, (40, 30, 30), -1)
-        for number in range(3):  # three bits of the emotion above each eye
-            if emotion >> number & 1:
-                top = (x - 6 + 5 * number, int(y - 0.35 * size))
-                cv2.rectangle(picture, top, (top[0] + 3, top[1] + 5), (60, 40, 30), -1)
+        for offset, there in ((-0.28, shown[0]), (0.22, shown[1])):  # brows and cheeks
+            if there:
+                middle = y + round(offset * size)
+                cv2.rectangle(picture, (x - 6, middle - 3), (x + 6, middle + 3), (60, 40, 30), -1)
+    if shown[2]:  # the bridge of the nose
+        x, y = (round(float(value)) for value in points[6, :2])
+        cv2.rectangle(picture, (x - 3, y - 6), (x + 3, y + 6), (60, 40, 30), -1)
     x, y = (round(float(value)) for value in (points[13, :2] + points[14, :2]) / 2)
     cv2.ellipse(picture, (x, y), (int(0.2 * size), 1 + int(0.22 * size * opened)), 0, 0, 360, (80, 20, 30), -1)
     return picture.astype(np.int64)

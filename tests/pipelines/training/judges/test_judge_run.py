@@ -85,7 +85,7 @@ def test_judges_find_what_is_there_in_clips_that_they_have_not_seen(tmp_path: Pa
     with local_store(tmp_path) as store:
         publish_talking(store, [TalkingRecording(seed, "train" if seed < 40 else "validation") for seed in range(56)])
         source = VersionMedia(store, store.list_folders("versions")[0])
-        changes = {"steps": 200, "window_frames": 16, "batch_windows": 8, "validate_every": 100}
+        changes = {"steps": 400, "window_frames": 16, "batch_windows": 8, "validate_every": 100}
         runs = [train_small_judge(store, source, small_judge_config(kind, source, **changes)).card.run_id for kind in JUDGES]
         shuffled = train_small_judge(store, source, small_judge_config(RunKind.EMOTION, source, shuffled_labels=True, **changes))
         found = evaluate_judges(load_judges(store, runs[0], runs[1]), source)
