@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 VIDEOS_COMMAND = "videos"
 _SHOWN_NAMES = 5
 _NOT_GIVEN = "weights not given"
+_HELP = ("--help", "-h")
 _SPEC_SUFFIXES = (".yaml", ".yml")
 
 WeightsOption = typer.Option(metavar="FILE", help="Published weights, safetensors; without them its columns say so.")
@@ -30,12 +31,14 @@ class _VideosUnlessNamed(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer's own copy of a context
         """Put the name of the command before words that begin with none."""
-        named = bool(args) and args[0] in self.commands
+        named = bool(args) and (args[0] in self.commands or args[0] in _HELP)
         return list(super().parse_args(ctx, args if named or not args else [self.default_command, *args]))
 
 
 app = typer.Typer(
-    cls=_VideosUnlessNamed, no_args_is_help=True, help="Measure any method's videos against a dataset version or a folder of true ones."
+    cls=_VideosUnlessNamed,
+    no_args_is_help=True,
+    help="Measure any method's videos against a dataset version or a folder of true ones: `evaluate X` is short for `evaluate videos X`.",
 )
 
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pipelines.models.face_motion import face_motion
 from pipelines.models.image_codebook.pictures import from_bytes, to_bytes
 from pipelines.models.image_generator.generator import EncodedPortrait, GeneratedFrames, ImageGenerator
 from pipelines.models.image_generator.mapping import windows_of
@@ -21,7 +22,6 @@ from pipelines.models.motion_field import FaceCoefficients, MotionFields, SeenFa
 from pipelines.rendering.portrait_preparation import Portrait
 from pipelines.rendering.recorded_batch import RecordedBatch
 from pipelines.rendering.rendering_model import RenderingModel
-from pipelines.training.images.generator_training import face_motion
 
 Float32Array = NDArray[np.float32]
 Rows = Sequence[int] | NDArray[np.int64]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.face_model.basis import FaceModel
+from pipelines.models.face_motion import field_size_px
 from pipelines.models.image_generator.generator import ImageGenerator
 from pipelines.rendering.portrait_frame import FacePlace
-from pipelines.training.images.generator_training import field_size_px
 
 _PLACE = slice(67, 70)  # x, y and scale in (beta, rho)
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pipelines.dataset.face_model_store import fetch_face_model
 from pipelines.face_model.basis import read_face_model
+from pipelines.models.face_motion import face_motion, field_size_px
 from pipelines.models.image_codebook.adversarial import AdversarialKind
 from pipelines.models.image_codebook.codebook import ImageCodebook
 from pipelines.models.image_codebook.discriminator import PatchDiscriminator
@@ -22,7 +23,7 @@ from pipelines.training.averaged_weights import AveragedWeights
 from pipelines.training.images.adversary import Adversary
 from pipelines.training.images.codebook_training import CodebookCare, CodebookLoss, codebook_figures
 from pipelines.training.images.frame_batches import FrameNeeds, TrainingFrames
-from pipelines.training.images.generator_training import GeneratorLoss, face_motion, field_size_px, generator_figures, with_motion
+from pipelines.training.images.generator_training import GeneratorLoss, generator_figures, with_motion
 from pipelines.training.images.image_data import coefficient_statistics, training_frames, validation_batches
 from pipelines.training.images.perceptual_weights import load_perceptual
 from pipelines.training.images.run_loading import codebook_settings, generator_settings, load_codebook

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.models.face_motion import face_motion
 from pipelines.models.image_codebook.pictures import from_bytes, to_bytes
 from pipelines.models.image_generator.mapping import windows_of
 from pipelines.models.image_generator.settings import Variant
@@ -13,7 +14,6 @@ from pipelines.models.motion_field import FaceCoefficients, extend_motion
 from pipelines.rendering.frame_generator import FrameGenerator, PortraitCode, Precision, RenderSettings
 from pipelines.rendering.portrait_frame import SquareWindow
 from pipelines.rendering.portrait_preparation import Portrait
-from pipelines.training.images.generator_training import face_motion
 from tests.factories.face_models import small_face_model
 from tests.factories.image_models import SIZE_PX, variant_settings
 from tests.factories.rendering_models import moving_head, paper_form, picture, small_rendering_model
