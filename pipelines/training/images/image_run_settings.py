@@ -32,8 +32,8 @@ _PAPER: dict[str, Any] = {
 _PRESETS: dict[tuple[RunKind, Preset], dict[str, Any]] = {
     (RunKind.CODEBOOK, Preset.TINY): {"steps": 1900, "validate_every": 950},
     (RunKind.VQIG, Preset.TINY): {
-        "steps": 950,
-        "validate_every": 950,
+        "steps": 900,
+        "validate_every": 900,
         "region_weight": 6.0,
         "warp_rate_factor": 0.3,
         "code_share": 0.08,
