@@ -7,9 +7,9 @@ parts/codes/<xx>/<key>/                cached target codes: codes.safetensors an
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from storage_schemas.training_runs import RUN_FORMAT, Preset, RunKind
 
@@ -61,6 +61,15 @@ class ImageTrainingSpec(BaseModel):
     validate_every: int = Field(250, ge=1, description="Steps between validations")
     validation_frames: int = Field(96, ge=1, description="Frames of the validation split that are looked at")
     precision: Literal["32-true", "bf16-mixed"] = Field("bf16-mixed", description="bf16-mixed: convolutions and products in bfloat16")
+
+    @model_validator(mode="after")
+    def _rare_frames_fit_a_batch(self) -> Self:
+        if self.closed_eyes_share + self.open_mouth_share > 1:
+            raise ValueError(
+                f"closed_eyes_share {self.closed_eyes_share} and open_mouth_share {self.open_mouth_share} are shares of the same frames; "
+                "lower them to 1 together"
+            )
+        return self
 
 
 class ImageRunConfig(BaseModel):
