@@ -219,7 +219,9 @@ class S3ObjectStore(ManagedStore):
                 profile=settings.s3_profile or None,
                 client_kwargs={"region_name": settings.s3_region} if settings.s3_region else {},
                 config_kwargs={
-                    "retries": {"max_attempts": attempts, "mode": "adaptive" if attempts > _PROBE_ATTEMPTS else "standard"},
+                    # Not "adaptive": after one refusal that holds a process to as many requests as it has just made, which in a build
+                    # that mostly computes are next to none.
+                    "retries": {"max_attempts": attempts, "mode": "standard"},
                     "connect_timeout": settings.s3_connect_timeout_s,
                     "read_timeout": settings.s3_read_timeout_s,
                     # Newer defaults send checksums that some S3-compatible servers refuse.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
+import av
 import numpy as np
 
 from pipelines.video.encoding import write_video
@@ -21,3 +23,12 @@ def write_coloured(
     sound = None if hz is None else (0.5 * np.sin(2 * np.pi * hz * samples)).astype(np.float32)
     write_video(path, [picture] * frames, fps, audio=sound, metadata={"comment": f"made by {path.parent.name}"})
     return path
+
+
+def keep_beginning(path: Path, frames: int) -> None:
+    """Replace a video of 25 frames a second by its first pictures; it has no sound of its own then."""
+    with av.open(path) as container:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in itertools.islice(container.decode(video=0), frames)]
+    short = path.with_name(f"{path.stem}.short.mp4")
+    write_video(short, pictures, 25)
+    short.replace(path)
