@@ -1,7 +1,8 @@
-"""A schedule of some seconds on a folder that grows: a new version when something is new, a word when nothing is."""
+"""A schedule of some seconds, or of a minute, on a folder that grows: a new version when something is new, a word when nothing is."""
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from pathlib import Path
@@ -17,15 +18,16 @@ from pipelines.dataset.versions import read_tag, version_ids
 from tests.factories.build_processes import CommandLine
 from tests.factories.running_services import RunningServices, running_services
 
-_EVERY_S = 15
+SCHEDULES = [{"interval": 15}, {"cron": "* * * * *"}]
+_LOGGER = logging.getLogger(__name__)
 _LIMIT_S = 400.0
 
 
-def every_few_seconds(folder: Path) -> Path:
-    """Write a file of deployments whose build runs every few seconds and keeps one version."""
+def scheduled(schedule: dict[str, Any], folder: Path) -> Path:
+    """Write a file of deployments whose build has a schedule and keeps one version."""
     content = yaml.safe_load(DEPLOYMENT_FILE.read_text())
     (build,) = [entry for entry in content["deployments"] if entry["name"] == "nightly"]
-    build["schedules"] = [{"interval": _EVERY_S, "slug": "often"}]
+    build["schedules"] = [{**schedule, "slug": "often"}]
     build["parameters"]["request"] |= {"name": "grown", "keep_versions": 1, "settings": {"crop": {"size_px": 128}}}
     path = folder / "often.yaml"
     path.write_text(
@@ -59,19 +61,23 @@ def started_since(services: RunningServices, source: Path, number: int, video: P
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_a_growing_folder_gives_new_versions_and_then_nothing(tmp_path: Path, demo_corpus: Path) -> None:
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=["seconds", "minute"])
+def test_a_growing_folder_gives_new_versions_and_then_nothing(schedule: dict[str, Any], tmp_path: Path, demo_corpus: Path) -> None:
     videos = sorted(demo_corpus.rglob("*.mp4"))
     source, store_uri = tmp_path / "source", tmp_path / "store"
     source.mkdir()
     for number, path in enumerate(videos[:2]):
         shutil.copy(path, source / f"{number}.mp4")
 
-    arguments = ("--source", source, "--deployments", every_few_seconds(tmp_path))
+    arguments = ("--source", source, "--deployments", scheduled(schedule, tmp_path))
     with running_services(CommandLine(tmp_path / "home"), store_uri, *arguments) as services:
         first, said_first = done_after(services, set())
         seen = started_since(services, source, 2, videos[2])
         second, said_second = done_after(services, seen | {first})
-        _, said_third = done_after(services, {run["id"] for run in completed(services)} | {second})
+        third, said_third = done_after(services, {run["id"] for run in completed(services)} | {second})
+        for number, run in enumerate((first, second, third)):
+            found = services.get(f"flow_runs/{run}")
+            _LOGGER.info("build %d started %s and took %.1f s", number + 1, found["start_time"], found["total_run_time"])
 
     assert said_first.startswith("**First version**")
     assert said_second.startswith("**New version**")
