@@ -26,9 +26,16 @@ class WantedInputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fid: bool = False
-    judges: bool = False
     lips: bool = False
     faces: bool = False
+    judged_mouths_px: int = Field(0, description="side of the grey mouth windows of our own sync expert; 0: none")
+    judged_faces_px: int = Field(0, description="side of the grey face windows of our own emotion judge; 0: none")
+    judged_faces: int = Field(0, description="how many of these at most, evenly chosen")
+
+    @property
+    def anything(self) -> bool:
+        """Whether some network is to see something."""
+        return self.fid or self.lips or self.faces or self.judged_mouths_px > 0 or self.judged_faces_px > 0
 
 
 class GroupRequest(BaseModel):

@@ -120,7 +120,8 @@ class _KeptPictures:
         return self._decoded() if self._kept is None else self._kept
 
     def _decoded(self) -> Iterator[Picture]:
-        for _, picture in read_frames(self._probe, self._wanted):
+        # decord decodes everything a second time beside PyAV, for the same pictures.
+        for _, picture in read_frames(self._probe, self._wanted, reader="pyav"):
             yield picture
 
 

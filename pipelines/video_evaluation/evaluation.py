@@ -14,7 +14,7 @@ from pipelines.video_evaluation.evaluation_warnings import pairing_warnings, rea
 from pipelines.video_evaluation.frechet import frechet_distance
 from pipelines.video_evaluation.made_videos import made_videos
 from pipelines.video_evaluation.measuring_pool import MeasuredGroup, MeasuringPlan, measured_groups
-from pipelines.video_evaluation.network_scores import ClipScorer, ClipScores, EvaluationNetworks, load_networks
+from pipelines.video_evaluation.network_scores import ClipScorer, ClipScores, EvaluationNetworks, load_networks, one_thread_for_judges
 from pipelines.video_evaluation.pairing import Pair, Pairing, pair_by_name, pair_by_table
 from pipelines.video_evaluation.true_clips import TrueClips, clips_of_folder, clips_of_version, evaluation_set_id
 from storage_schemas.errors import BadInputError
@@ -70,9 +70,10 @@ def evaluate_videos(
     workers = min(request.workers or processors(), max(1, len(groups)))
     plan = MeasuringPlan(groups, request.settings, networks.wanted, store, scratch, workers)
     total = sum(len(pairs) for _, pairs in groups)
-    for group in measured_groups(plan):
-        collected.add(group)
-        on_progress(collected.videos_seen, total, f"{collected.frames:,} frames")
+    with one_thread_for_judges(networks):
+        for group in measured_groups(plan):
+            collected.add(group)
+            on_progress(collected.videos_seen, total, f"{collected.frames:,} frames")
     return _report(request, (true, pairing), networks, collected)
 
 

@@ -57,10 +57,8 @@ class Alignment:
         # Much larger faces are averaged down first: sampling every fourth pixel would make coarse videos look sharp.
         coarser = max(1, int(1 / max(abs(scale), 1e-9)))
         if coarser > 1:
-            width, height = max(1, frame.shape[1] // coarser), max(1, frame.shape[0] // coarser)
-            frame = np.asarray(
-                cv2.resize(frame[: height * coarser, : width * coarser], (width, height), interpolation=cv2.INTER_AREA), np.uint8
-            )
+            frame, corner = _averaged(frame, coarser, _seen_part(frame, scale, origin, size_px))
+            origin += scale * corner
             scale *= coarser
         shift = origin + scale * (0.5 + 0.5j) - (0.5 + 0.5j)
         matrix = np.array([[scale.real, -scale.imag, shift.real], [scale.imag, scale.real, shift.imag]])
@@ -91,6 +89,29 @@ def align(landmarks_px: NDArray[Any]) -> Alignment | None:
     origin = target.mean() - scale * middle
     nearest = np.abs(np.arange(len(points))[:, None] - seen[None]).argmin(axis=1) if len(seen) < len(points) else np.arange(len(seen))
     return Alignment(scale[nearest], origin[nearest], found)
+
+
+def _seen_part(frame: Picture, scale: complex, origin: complex, size_px: int) -> NDArray[np.int64]:
+    """Return (left, top), (right, bottom) of the part of a frame that its aligned picture shows; at least a pixel, at the nearest edge."""
+    corners = (np.array([0, size_px, size_px * 1j, size_px * (1 + 1j)]) - origin) / scale
+    places = np.stack([corners.real, corners.imag], axis=-1)
+    end = np.array(frame.shape[1::-1])
+    first = np.clip(np.floor(places.min(axis=0)), 0, end - 1)
+    last = np.clip(np.ceil(places.max(axis=0)), first + 1, end)
+    return np.asarray(np.stack([first, last]), np.int64)
+
+
+def _averaged(frame: Picture, coarser: int, part: NDArray[np.int64]) -> tuple[Picture, complex]:
+    """Return a part of a frame with squares of so many pixels averaged into one, and where in the frame it begins.
+
+    The squares are those of the whole frame, and there is one more around the part, so that nothing that is shown depends on the part.
+    """
+    whole = np.maximum(1, np.array(frame.shape[1::-1]) // coarser)
+    left, top = np.clip(part[0] // coarser - 2, 0, whole - 1)
+    right, bottom = np.clip(-(-part[1] // coarser) + 2, (left + 1, top + 1), whole)
+    cut = frame[top * coarser : bottom * coarser, left * coarser : right * coarser]
+    size = (int(right - left), int(bottom - top))
+    return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8), complex(left, top) * coarser
 
 
 @lru_cache(maxsize=1)

@@ -97,7 +97,7 @@ def measure_side(request: GroupRequest, material: ClipMaterial, name: str) -> Me
     if alignment is None:
         return None
     settings = request.settings
-    cutter = InputCutter(material, alignment, settings, request.wanted) if any(request.wanted.model_dump().values()) else None
+    cutter = InputCutter(material, alignment, settings, request.wanted) if request.wanted.anything else None
     aligned, sharp = [], []
     for number, picture in enumerate(material.pictures()):
         aligned.append(alignment.picture(picture, number, settings.size_px))

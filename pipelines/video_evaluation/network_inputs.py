@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from pipelines.judging.face_windows import FACE, MOUTH, cut_windows, track_face
 from pipelines.video_evaluation.clip_material import ClipMaterial
 from pipelines.video_evaluation.face_alignment import Alignment
 from storage_schemas.evaluation_requests import EvaluationSettings, WantedInputs
@@ -48,7 +49,7 @@ class InputCutter:
     settings: EvaluationSettings
     wanted: WantedInputs
     _fid: list[Picture] = field(default_factory=list)
-    _windows: list[Picture] = field(default_factory=list)
+    _heads: list[Picture] = field(default_factory=list)
     _lips: list[Picture] = field(default_factory=list)
     _faces: list[Picture] = field(default_factory=list)
 
@@ -57,30 +58,42 @@ class InputCutter:
         self._fid_rows = {int(row) for row in evenly(frames, self.settings.fid_frames)}
         self._face_rows = {int(row) for row in evenly(frames, self.settings.emotion_frames)}
         self._head = _square_around(self.material.landmarks_px)
+        self._for_judges = self.wanted.judged_mouths_px > 0 or self.wanted.judged_faces_px > 0
         self._lip_boxes = lip_squares(self.material.landmarks_px) if self.wanted.lips else None
 
     def add(self, number: int, picture: Picture, aligned: Picture) -> None:
         """Take in a frame and its aligned picture."""
         if self.wanted.fid and number in self._fid_rows:
             self._fid.append(aligned)
-        if self.wanted.judges:
-            self._windows.append(_cut(picture, self._head, JUDGED_PX, cv2.BORDER_REPLICATE))
+        if self._for_judges:
+            square = _cut(picture, self._head, JUDGED_PX, cv2.BORDER_REPLICATE)
+            self._heads.append(np.asarray(cv2.cvtColor(square, cv2.COLOR_RGB2GRAY), np.uint8))
         if self._lip_boxes is not None:
             self._lips.append(_cut(picture, self._lip_boxes[number], NETWORK_PX, cv2.BORDER_CONSTANT))
         if self.wanted.faces and number in self._face_rows:
             self._faces.append(self.alignment.picture(picture, number, NETWORK_PX))
 
     def write(self, path: Path) -> None:
-        """Write what was collected, with the sound and the landmarks in pixels of the judges' square."""
-        left, top, side = self._head
-        points = (self.material.landmarks_px[..., :2] - np.array([left, top], np.float32)) * np.float32(JUDGED_PX / side)
+        """Write what was collected, with the sound."""
         sound = self.material.waveform
         arrays: dict[str, Any] = {"waveform": np.zeros(0, np.float32) if sound is None else sound}
-        collected = (("fid", self._fid), ("windows", self._windows), ("lips", self._lips), ("faces", self._faces))
+        collected = (("fid", self._fid), ("lips", self._lips), ("faces", self._faces))
         arrays |= {name: np.stack(pictures) for name, pictures in collected if pictures}
-        if self._windows:
-            arrays["points"] = points[: len(self._windows)].astype(np.float32)
-        np.savez(path, **arrays)
+        np.savez(path, **arrays, **self._judged())
+
+    def _judged(self) -> dict[str, Picture]:
+        """Return the windows of our own judges; a clip without a face has none."""
+        left, top, side = self._head
+        points = (self.material.landmarks_px[..., :2] - np.array([left, top], np.float32)) * np.float32(JUDGED_PX / side)
+        track = track_face(points[: len(self._heads)]) if self._heads else None
+        found: dict[str, Picture] = {}
+        if track is not None and self.wanted.judged_mouths_px:
+            found["judged_mouths"] = cut_windows(self._heads, track, MOUTH, self.wanted.judged_mouths_px)
+        if track is not None and self.wanted.judged_faces_px:
+            chosen = evenly(len(self._heads), self.wanted.judged_faces)
+            heads = (self._heads[number] for number in chosen)
+            found["judged_faces"] = cut_windows(heads, track.part(chosen), FACE, self.wanted.judged_faces_px)
+        return found
 
 
 def lip_squares(landmarks_px: NDArray[Any]) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipelines.judging.emotion_judge import MOST_FRAMES
 from pipelines.judging.loading import Judges, load_judges
 from pipelines.models.published.emotion_fan import EMOTIONS, EmotionFan
 from pipelines.models.published.inception import FEATURES, FidInception
@@ -54,8 +57,15 @@ class EvaluationNetworks:
     @property
     def wanted(self) -> WantedInputs:
         """Pictures that they are to see."""
-        judged = self.judges.sync is not None or self.judges.emotion is not None
-        return WantedInputs(fid=self.fid is not None, lips=self.lips is not None, faces=self.faces is not None, judges=judged)
+        sync, emotion = self.judges.sync, self.judges.emotion
+        return WantedInputs(
+            fid=self.fid is not None,
+            lips=self.lips is not None,
+            faces=self.faces is not None,
+            judged_mouths_px=0 if sync is None else sync.expert.settings.size_px,
+            judged_faces_px=0 if emotion is None else emotion.classifier.settings.size_px,
+            judged_faces=MOST_FRAMES,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +133,22 @@ def _note(found: EvaluationNetworks, network: str, identity: str, reason: str) -
             found.missing[metric] = reason
 
 
+@contextmanager
+def one_thread_for_judges(networks: EvaluationNetworks) -> Iterator[None]:
+    """Have our own judges compute on one processor while all others measure: waiting for each other, threads use up two thirds more.
+
+    The published networks are far larger, and worth every processor.
+    """
+    threads = torch.get_num_threads()
+    published = (networks.fid, networks.lips, networks.faces)
+    if networks.device.type == "cpu" and all(network is None for network in published):
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class ClipScorer:
     """Shows clips to networks, and keeps FID's moments of both sides.
 
@@ -151,8 +177,10 @@ class ClipScorer:
                 self._published_sync(inputs["lips"], sound, scores)
             if self._networks.faces is not None:
                 scores.emotions["acc_emo"] = self._published_emotion(inputs["faces"])
-            if "windows" in inputs:
-                self._own(inputs["windows"], inputs["points"], sound, scores)
+            if "judged_mouths" in inputs and len(sound):
+                self._own_sync(inputs["judged_mouths"], sound, scores)
+            if "judged_faces" in inputs:
+                self._own_emotion(inputs["judged_faces"], scores)
         return scores
 
     @torch.inference_mode()
@@ -173,17 +201,17 @@ class ClipScorer:
             offset = float(abs(found.offset_frames))
             scores.values.update(sync_conf=found.confidence, sync_dist=found.distance, sync_offset=offset)
 
-    def _own(self, windows: NDArray[np.uint8], points: NDArray[np.float32], sound: NDArray[Any], scores: ClipScores) -> None:
-        judges = self._networks.judges
-        if judges.sync is not None and len(sound):
-            found = judges.sync_scores(windows, points, sound)
-            if found is not None:
-                offset = float(abs(found.offset_frames))
-                scores.values.update(sync_conf_own=found.confidence, sync_dist_own=found.distance, sync_offset_own=offset)
-        if judges.emotion is not None:
-            chances = judges.emotion_scores(windows, points)
-            if chances is not None:
-                scores.emotions["acc_emo_own"] = str(JUDGED_EMOTIONS[int(np.argmax(chances))])
+    def _own_sync(self, mouths: NDArray[np.uint8], sound: NDArray[Any], scores: ClipScores) -> None:
+        assert self._networks.judges.sync is not None  # noqa: S101 - only then there are mouths
+        found = self._networks.judges.sync.score_windows(mouths, sound)
+        if found is not None:
+            offset = float(abs(found.offset_frames))
+            scores.values.update(sync_conf_own=found.confidence, sync_dist_own=found.distance, sync_offset_own=offset)
+
+    def _own_emotion(self, faces: NDArray[np.uint8], scores: ClipScores) -> None:
+        assert self._networks.judges.emotion is not None  # noqa: S101 - only then there are faces
+        chances = self._networks.judges.emotion.score_windows(faces)
+        scores.emotions["acc_emo_own"] = str(JUDGED_EMOTIONS[int(np.argmax(chances))])
 
     def _tensor(self, pictures: NDArray[np.uint8]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)).astype(np.float32) / _WHITE).to(self._networks.device)

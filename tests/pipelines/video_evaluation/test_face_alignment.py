@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipelines.face_model.reference import load_reference_face
-from pipelines.video_evaluation.face_alignment import FACE_68, align, template
+from pipelines.video_evaluation.face_alignment import FACE_68, Alignment, align, template
 
 
 def face(scale_px: float, turn_rad: float, place: tuple[float, float]) -> NDArray[np.float64]:
@@ -74,3 +74,18 @@ def test_the_lids_do_not_move_the_picture() -> None:
     assert closed is not None
     assert closed.scale == pytest.approx(open_eyes.scale)
     assert closed.origin == pytest.approx(open_eyes.origin)
+
+
+@pytest.mark.parametrize("place", [(300, 250), (10, 240), (590, 5), (-400, 900), (299.5, 499)])
+@pytest.mark.parametrize("side_px", [90, 280, 1100])
+def test_what_lies_outside_the_aligned_picture_does_not_count_for_large_faces(place: tuple[float, float], side_px: int) -> None:
+    frame = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (501, 603, 3)).astype(np.uint8), (0, 0), 2)
+    scale = np.exp(0.3j) / side_px
+    alignment = Alignment(np.array([scale]), np.array([0.5 + 0.5j - scale * complex(*place)]), np.array([True]))
+    size_px = 32
+    coarser = max(1, int(side_px / size_px))
+    whole = frame[: 501 // coarser * coarser, : 603 // coarser * coarser]
+    averaged = cv2.resize(whole, (603 // coarser, 501 // coarser), interpolation=cv2.INTER_AREA)
+    on_averaged = Alignment(alignment.scale * coarser, alignment.origin, alignment.found)
+
+    assert np.array_equal(alignment.picture(frame, 0, size_px), on_averaged.picture(averaged, 0, size_px))

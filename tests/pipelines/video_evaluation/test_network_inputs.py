@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from pipelines.face_model.reference import load_reference_face
+from pipelines.judging.face_windows import MOUTH, cut_windows, track_face
 from pipelines.video_evaluation.clip_material import ClipMaterial
 from pipelines.video_evaluation.face_alignment import align
-from pipelines.video_evaluation.network_inputs import JUDGED_PX, NETWORK_PX, InputCutter, evenly, lip_squares
+from pipelines.video_evaluation.network_inputs import NETWORK_PX, InputCutter, evenly, lip_squares
 from storage_schemas.evaluation_requests import EvaluationSettings, WantedInputs
 
 FRAMES = 12
@@ -21,7 +23,7 @@ def clip() -> ClipMaterial:
     return ClipMaterial(lambda: iter(pictures), landmarks, np.zeros(FRAMES * 640, np.float32), 200, 200, 25.0, 0)
 
 
-def cut(tmp_path: Path, **wanted: bool) -> dict[str, np.ndarray]:
+def cut(tmp_path: Path, **wanted: bool | int) -> dict[str, np.ndarray]:
     material = clip()
     alignment = align(material.landmarks_px)
     assert alignment is not None
@@ -40,13 +42,35 @@ def test_only_what_is_wanted_is_cut(tmp_path: Path) -> None:
     assert cut(tmp_path, lips=True)["lips"].shape == (FRAMES, NETWORK_PX, NETWORK_PX, 3)
 
 
-def test_judges_get_a_still_square_with_the_landmarks_in_its_pixels(tmp_path: Path) -> None:
-    found = cut(tmp_path, judges=True)
+def test_judges_get_windows_of_mouths_and_of_evenly_chosen_faces(tmp_path: Path) -> None:
+    found = cut(tmp_path, judged_mouths_px=48, judged_faces_px=64, judged_faces=4)
 
-    assert found["windows"].shape == (FRAMES, JUDGED_PX, JUDGED_PX, 3)
-    assert found["points"].shape == (FRAMES, 478, 2)
-    assert found["points"].min() > 0
-    assert found["points"].max() < JUDGED_PX
+    assert set(found) == {"waveform", "judged_mouths", "judged_faces"}
+    assert found["judged_mouths"].shape == (FRAMES, 48, 48)
+    assert found["judged_mouths"][:, 24, 24].tolist() == [10 * number for number in range(FRAMES)]
+    assert found["judged_faces"].shape == (4, 64, 64)
+    assert found["judged_faces"][:, 0, 0].tolist() == [0, 40, 70, 110]
+    assert set(cut(tmp_path, judged_mouths_px=48)) == {"waveform", "judged_mouths"}
+
+
+def test_the_windows_of_judges_are_those_of_the_judges_themselves(tmp_path: Path) -> None:
+    """They cut them out of pictures and landmarks in the same pixels; here they are cut out of the square around the head."""
+    material = clip()
+    pictures = [np.random.default_rng(number).integers(0, 256, (200, 200, 3)).astype(np.uint8) for number in range(FRAMES)]
+    alignment = align(material.landmarks_px)
+    track = track_face(material.landmarks_px)
+    assert alignment is not None
+    assert track is not None
+    cutter = InputCutter(material, alignment, EvaluationSettings(), WantedInputs(judged_mouths_px=48))
+    for number, picture in enumerate(cv2.GaussianBlur(picture, (0, 0), 3) for picture in pictures):
+        cutter.add(number, picture, picture)
+        pictures[number] = picture
+    cutter.write(tmp_path / "clip.npz")
+    with np.load(tmp_path / "clip.npz") as stored:
+        found = stored["judged_mouths"].astype(int)
+
+    # Sampled twice instead of once.
+    assert np.abs(found - cut_windows(pictures, track, MOUTH, 48)).mean() < 1.5
 
 
 def test_squares_for_lips_are_those_of_the_published_pipeline() -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from pipelines.face_model.reference import load_reference_face
-from pipelines.video_evaluation.network_scores import ClipScorer, load_networks
+from pipelines.models.published.syncnet import SyncNet
+from pipelines.video_evaluation.network_scores import ClipScorer, load_networks, one_thread_for_judges
 from storage_schemas.errors import BadInputError
 from storage_schemas.evaluation import EvaluationRequest
 from storage_schemas.judge_runs import JUDGED_EMOTIONS
@@ -20,7 +21,7 @@ REQUEST = EvaluationRequest(generated="", reference="")
 def test_without_weights_and_judges_every_column_says_why(tmp_path: Path) -> None:
     networks = load_networks(REQUEST, local_store(tmp_path))
 
-    assert not any(networks.wanted.model_dump().values())
+    assert not networks.wanted.anything
     assert networks.weights == {}
     assert networks.missing["fid"] == networks.missing["sync_conf"] == networks.missing["acc_emo"] == "weights not given"
     assert "train sync" in networks.missing["sync_conf_own"]
@@ -31,13 +32,19 @@ def test_the_latest_judges_of_a_store_judge_windows_and_sound(tmp_path: Path) ->
     store = local_store(tmp_path)
     runs = {kind: store_judge(store, kind) for kind in (RunKind.SYNC, RunKind.EMOTION)}
     networks = load_networks(REQUEST, store)
-    face = load_reference_face().points * np.array([1.0, -1.0, 1.0]) * 60 + 64
-    windows = np.random.default_rng(0).integers(0, 256, (45, 128, 128, 3)).astype(np.uint8)
-    points = np.repeat(face[None, :, :2], 45, axis=0).astype(np.float32)
+    sync, emotion = networks.judges.sync, networks.judges.emotion
+    assert sync is not None
+    assert emotion is not None
+    random = np.random.default_rng(0)
+    mouths = random.integers(0, 256, (45, *2 * [sync.expert.settings.size_px])).astype(np.uint8)
+    faces = random.integers(0, 256, (30, *2 * [emotion.classifier.settings.size_px])).astype(np.uint8)
     sound = np.random.default_rng(1).normal(0, 0.1, 45 * 640).astype(np.float32)
-    np.savez(tmp_path / "clip.npz", windows=windows, points=points, waveform=sound)
+    np.savez(tmp_path / "clip.npz", judged_mouths=mouths, judged_faces=faces, waveform=sound)
     scores = ClipScorer(networks).score(tmp_path / "clip.npz", is_true=False)
 
+    assert networks.wanted.anything
+    assert networks.wanted.judged_mouths_px == mouths.shape[1]
+    assert networks.wanted.judged_faces_px == faces.shape[1]
     assert networks.weights == {
         "sync_conf_own": f"sync/{runs[RunKind.SYNC]}",
         "sync_dist_own": f"sync/{runs[RunKind.SYNC]}",
@@ -51,14 +58,28 @@ def test_the_latest_judges_of_a_store_judge_windows_and_sound(tmp_path: Path) ->
 def test_a_clip_without_sound_is_judged_with_the_sound_that_is_given(tmp_path: Path) -> None:
     store = local_store(tmp_path)
     store_judge(store, RunKind.SYNC)
-    face = load_reference_face().points * np.array([1.0, -1.0, 1.0]) * 60 + 64
-    windows = np.zeros((45, 128, 128, 3), np.uint8)
-    points = np.repeat(face[None, :, :2], 45, axis=0).astype(np.float32)
-    np.savez(tmp_path / "clip.npz", windows=windows, points=points, waveform=np.zeros(0, np.float32))
-    scorer = ClipScorer(load_networks(REQUEST, store))
+    networks = load_networks(REQUEST, store)
+    mouths = np.zeros((45, *2 * [networks.wanted.judged_mouths_px]), np.uint8)
+    np.savez(tmp_path / "clip.npz", judged_mouths=mouths, waveform=np.zeros(0, np.float32))
+    scorer = ClipScorer(networks)
 
     assert scorer.score(tmp_path / "clip.npz", is_true=False).values == {}
     assert "sync_conf_own" in scorer.score(tmp_path / "clip.npz", is_true=False, waveform=np.ones(45 * 640, np.float32)).values
+
+
+def test_judges_leave_the_processors_to_what_measures_and_published_networks_do_not(tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        networks = load_networks(REQUEST, local_store(tmp_path))
+        with one_thread_for_judges(networks):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 3
+        networks.lips = SyncNet()
+        with one_thread_for_judges(networks):
+            assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_a_judge_that_is_named_must_be_there(tmp_path: Path) -> None:
