@@ -6,7 +6,9 @@ It is a program of its own since it imports every flow, torch included, and whoe
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +24,17 @@ from prefect.workers.process import ProcessWorker
 from pydantic import ValidationError
 
 from infra.deployment_file import DeploymentEntry, DeploymentFile, WorkPool, read_deployments
+from infra.parent_watch import end_with_parent
+from infra.server_process import answers
 from storage_schemas.errors import BadInputError
 
 if TYPE_CHECKING:
     from prefect import Flow
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.schedules import Schedule
+
+_SERVER_WITHIN_S = 120.0
+_LOOK_EVERY_S = 0.2
 
 
 def apply_deployments(found: DeploymentFile, folder: Path) -> list[str]:
@@ -133,11 +140,25 @@ def _problems(error: ParameterTypeError) -> list[tuple[str, str, str]]:
     return [(".".join(map(str, item["loc"])), item["type"], item["msg"]) for item in found.errors()]
 
 
+def _await_server(api_url: str) -> None:
+    """Wait for a server; whoever started it says so if it does not come."""
+    deadline = time.monotonic() + _SERVER_WITHIN_S
+    while not answers(api_url):
+        if time.monotonic() > deadline:
+            raise BadInputError(f"no Prefect server answers at {api_url}")
+        time.sleep(_LOOK_EVERY_S)
+
+
 def main() -> None:
-    """Apply the file named by the only argument and print a line for each deployment."""
+    """Apply the file named by the only argument and print a line for each deployment; the server may still be starting."""
+    end_with_parent()
     path = Path(sys.argv[1])
     try:
-        applied = apply_deployments(read_deployments(path), path.parent)
+        found = read_deployments(path)
+        for entry in found.deployments:
+            load_flow_from_entrypoint(entry.entrypoint, use_placeholder_flow=False)  # takes seconds, in which the server starts
+        _await_server(os.environ["PREFECT_API_URL"])
+        applied = apply_deployments(found, path.parent)
     except BadInputError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

@@ -33,6 +33,8 @@ _START_TIMEOUT_S = 120.0
 _WORKER_STOP_S = 30.0
 _RESTART_PAUSE_S = 5.0
 _WATCH_EVERY_S = 1.0
+_LOOK_FOR_RUNS_EVERY_S = "5"
+"""Prefect's own is 10: what a chunk of a list, or somebody who has pressed a button, waits for a free worker."""
 _PR_SET_CHILD_SUBREAPER = 36
 DEPLOYMENTS_LOG = "deployments.log"
 
@@ -77,11 +79,13 @@ class LocalServices:
         for old in self._folder.glob("*.log"):
             old.unlink()
         try:
+            # All at once: each imports for seconds, then waits for what it needs of the one before.
             self._keep("server", self._start_server, stop_s=5.0)
-            wait_until_healthy(self._kept[0].process, self._port, self._folder / LOG_FILE)
-            self.applied = self._apply()
+            applying = self._start_applying()
             for pool in self._file.work_pools:
                 self._keep(f"worker {pool.name}", lambda pool=pool: self._start_worker(pool), stop_s=_WORKER_STOP_S)  # type: ignore[misc]
+            wait_until_healthy(self._kept[0].process, self._port, self._folder / LOG_FILE)
+            self.applied = self._applied(applying)
             self._await_workers()
         except BaseException:
             self.__exit__()
@@ -148,23 +152,31 @@ class LocalServices:
         return start_server(self._folder, self._port, {**self._settings, **own, **named})
 
     def _start_worker(self, pool: WorkPool) -> subprocess.Popen[bytes]:
-        settings = {**self._settings, "PREFECT_API_URL": self.api_url}
+        settings = {**self._settings, "PREFECT_API_URL": self.api_url, "PREFECT_WORKER_QUERY_SECONDS": _LOOK_FOR_RUNS_EVERY_S}
         log = self._folder / f"worker-{pool.name}.log"
         return start_child(["infra.local_worker", pool.name, str(pool.concurrency_limit)], log, settings)
 
-    def _apply(self) -> list[str]:
+    def _start_applying(self) -> subprocess.Popen[str]:
         """Have a process put the deployments on the server; it needs torch, which this one does not."""
         command = [sys.executable, "-m", "infra.deployment_apply", str(self._deployments)]
-        log = self._folder / DEPLOYMENTS_LOG
         environment = {**os.environ, **self._settings, "PREFECT_API_URL": self.api_url}
-        with log.open("w") as errors:
-            done = subprocess.run(  # noqa: S603
-                command, stdout=subprocess.PIPE, stderr=errors, env=environment, timeout=_APPLY_TIMEOUT_S, text=True, check=False
+        with (self._folder / DEPLOYMENTS_LOG).open("w") as errors:
+            return subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment, text=True, start_new_session=True
             )
-        if done.returncode:
+
+    def _applied(self, process: subprocess.Popen[str]) -> list[str]:
+        """Wait for that process and return what it has put there."""
+        log = self._folder / DEPLOYMENTS_LOG
+        try:
+            process.wait(_APPLY_TIMEOUT_S)  # its pipe stays open till then, for it ends with that; what it prints fits into the other one
+        except subprocess.TimeoutExpired as error:
+            msg = f"the deployments in {self._deployments} were not applied within {_APPLY_TIMEOUT_S:.0f} s; see {log}"
+            raise BuildFailedError(msg) from error
+        if process.returncode:
             last = (log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"])[-1]
             raise BuildFailedError(f"the deployments in {self._deployments} could not be applied: {last}; see {log}")
-        return done.stdout.splitlines()
+        return process.stdout.read().splitlines() if process.stdout else []
 
 
 def _adopt_orphans() -> None:

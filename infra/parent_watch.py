@@ -43,7 +43,8 @@ def stop_children_of(process: psutil.Process, time_to_stop_s: float = _TIME_TO_S
 
 
 def _watch(stop_children: bool) -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 4096):  # not by `sys.stdin`, whose lock an interpreter that ends wants
+        pass
     if stop_children:
         stop_children_of(psutil.Process())
     os._exit(0)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.prefect_http import answered
 from tests.factories.build_processes import CommandLine
 
 _STARTED_WITHIN_S = 280.0
@@ -47,13 +48,11 @@ class RunningServices:
         request = urllib.request.Request(  # noqa: S310 - a server on this machine
             f"{self.api_url}/{path}", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}, method="POST"
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return json.load(answer)
+        return json.loads(answered(request, 30))
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - whatever JSON holds
         """Return what the API says at a path."""
-        with urllib.request.urlopen(f"{self.api_url}/{path}", timeout=30) as answer:  # noqa: S310
-            return json.load(answer)
+        return json.loads(answered(urllib.request.Request(f"{self.api_url}/{path}"), 30))  # noqa: S310 - a server on this machine
 
     def started_run(self, deployment: str, parameters: dict[str, Any]) -> str:
         """Start a run of "flow/deployment" and return its id."""
