@@ -33,7 +33,7 @@ def render_script_list(
     out_uri: str,
     *,
     speech: str = "",
-    chunk_clips: int = 256,
+    chunk_clips: int = 512,
     scheduler: str = "",
     on_progress: Progress | None = None,
     **options: Any,  # noqa: ANN401 - checked by RenderOptions

@@ -60,5 +60,5 @@ class RenderRequest(BaseModel):
     )
     out: str = Field(min_length=1, description="Where clips and results go: a folder or s3://bucket/prefix, e.g. /data/clips")
     speech: str = Field("", description="Speech engine of rows with text, e.g. espeak-ng; empty: that of the environment")
-    chunk_clips: int = Field(256, ge=1, le=100_000, description="Clips that are handed to a GPU worker at a time, e.g. 256")
+    chunk_clips: int = Field(512, ge=1, le=100_000, description="Clips that are handed to a GPU worker at a time, e.g. 512")
     options: RenderOptions = Field(RenderOptions(), description="How clips are made, e.g. their frame quality")

@@ -55,7 +55,7 @@ def render_command(
     precision: PrecisionOption = "auto",
     batch_frames: Annotated[int, typer.Option(min=0, help="Frames made at once; 0: 8 on a processor, 32 on a GPU.")] = 0,
     group_clips: Annotated[int, typer.Option(min=1, help="Clips whose coefficients are drawn together.")] = 32,
-    chunk_clips: Annotated[int, typer.Option(min=1, help="Clips that are handed to a GPU worker at a time.")] = 256,
+    chunk_clips: Annotated[int, typer.Option(min=1, help="Clips that are handed to a GPU worker at a time.")] = 512,
     encoders: Annotated[int, typer.Option(min=0, help="Encoding processes; 0: as the processors allow.")] = 0,
     preparers: Annotated[int, typer.Option(min=1, help="Processes that open portraits and sound.")] = 1,
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the networks first, which takes a minute or so.")] = False,
