@@ -243,7 +243,7 @@ def demo_truth_command(
 
 @app.command("evaluate")
 def evaluate_command(
-    clips: Annotated[int, typer.Option(min=2, help="Clips of the demo corpus that is made.")] = 12,
+    clips: Annotated[int, typer.Option(min=2, help="Clips of the demo corpus that is made; of few, much is the start of processes.")] = 48,
     seed: Annotated[int, typer.Option(help="Of the demo corpus.")] = 7,
     repetitions: Annotated[int, typer.Option(min=1, help="Of each way; the fastest counts.")] = 2,
     folder: Annotated[Path | None, typer.Option(help="Where corpus and store are made, and kept; none: in a temporary folder.")] = None,

@@ -147,7 +147,7 @@ def _tracked(tracker: FaceTracker, picture: Picture) -> Floats | None:
 
 
 def _decoded(jpeg: NDArray[np.uint8]) -> Picture:
-    decoded = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
     if decoded is None:
         raise ValueError(f"a stored frame of {len(jpeg)} bytes is no JPEG")
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(decoded, np.uint8)

@@ -42,7 +42,11 @@ def protocol_id(settings: EvaluationSettings) -> str:
 
 
 def evaluate_videos(
-    request: EvaluationRequest, store: ObjectStore | None, scratch: Path, on_progress: Progress = lambda _done, _total, _note: None
+    request: EvaluationRequest,
+    store: ObjectStore | None,
+    scratch: Path,
+    on_progress: Progress = lambda _done, _total, _note: None,
+    networks: EvaluationNetworks | None = None,
 ) -> EvaluationReport:
     """Evaluate a method.
 
@@ -51,6 +55,7 @@ def evaluate_videos(
         store: with the dataset version and the judges; None: neither is there.
         scratch: local folder for temporary files.
         on_progress: (videos done, videos, note).
+        networks: that are asked; None: those that the request names.
 
     Returns:
         The report; videos that cannot be measured are in it, with their reason.
@@ -64,7 +69,7 @@ def evaluate_videos(
     pairing = pair_by_table(videos, true, Path(request.pairs)) if request.pairs else pair_by_name(videos, true)
     if not pairing.pairs:
         raise BadInputError(_nothing_pairs(request, true, pairing))
-    networks = load_networks(request, store)
+    networks = networks or load_networks(request, store)
     collected = _Collected(ClipScorer(networks))
     groups = [(clip, tuple(pairs)) for clip, pairs in groupby(_readable(pairing), key=lambda pair: pair.clip)]
     workers = min(request.workers or processors(), max(1, len(groups)))
