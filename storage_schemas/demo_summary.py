@@ -38,10 +38,10 @@ class DemoSettings(BaseModel):
     takes: int = Field(2, ge=1, le=100, description="different clips of each emotion")
     trainings: dict[RunKind, TrainingShare] = Field(
         default_factory=lambda: {
-            RunKind.EXPFLOW: TrainingShare(steps=360, max_minutes=2.2),
-            RunKind.POSEFLOW: TrainingShare(steps=160, max_minutes=0.8),
-            RunKind.CODEBOOK: TrainingShare(steps=900, max_minutes=2.0),
-            RunKind.VQIG: TrainingShare(steps=400, max_minutes=2.4),
+            RunKind.EXPFLOW: TrainingShare(steps=290, max_minutes=1.8),
+            RunKind.POSEFLOW: TrainingShare(steps=160, max_minutes=1.2),
+            RunKind.CODEBOOK: TrainingShare(steps=750, max_minutes=1.6),
+            RunKind.VQIG: TrainingShare(steps=680, max_minutes=2.9),
         },
         description="by network, in the order of training",
     )

@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipelines.corpora.demo.clip_writing import LEAD_S
+from pipelines.corpora.demo.clip_writing import LEAD_S, resting_face
 from pipelines.corpora.demo.corpus import MANIFEST_NAME
 from pipelines.corpora.demo.emotions import EMOTIONS
 from pipelines.corpora.demo.speakers import SPEAKERS
 from pipelines.corpora.demo.speech import SPEECH_RATE_HZ, speak
-from pipelines.media_files import open_media
 from pipelines.speech.wave_files import write_wave
-from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import Emotion
 from storage_schemas.script_rows import COLUMNS, ScriptRow
 
@@ -30,6 +28,7 @@ SENTENCE = "Good morning! The boat will not wait for us."
 TRANSFER_SENTENCE = "Nobody told me that this room was open."
 _TRANSFERRED = (Emotion.HAPPY, Emotion.SURPRISED, Emotion.ANGRY, Emotion.SAD)
 _TAIL_S = 0.4
+_PORTRAIT_PX = 512
 
 
 @dataclass(frozen=True)
@@ -59,15 +58,15 @@ def write_demo_script(folder: Path, corpus: Path, *, seed: int, takes: int, port
         corpus: folder of the demo corpus.
         seed: of all rows.
         takes: of each emotion.
-        portrait: the caller's own picture; None: a neutral face of the corpus.
+        portrait: the caller's own picture; None: the corpus' first speaker at rest.
 
     Raises:
-        BadInputError: the corpus has no neutral clip, or espeak-ng is not installed.
+        BadInputError: espeak-ng is not installed.
         OSError: a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     clips = json.loads((corpus / MANIFEST_NAME).read_text(encoding="utf-8"))["clips"]
-    face = _portrait(folder, corpus, clips, portrait)
+    face = _portrait(folder, portrait)
     _write_speech(folder / "speech.wav", SENTENCE)
     _write_speech(folder / "transfer.wav", TRANSFER_SENTENCE)
     reference, label = _reference(clips)
@@ -82,18 +81,13 @@ def write_demo_script(folder: Path, corpus: Path, *, seed: int, takes: int, port
     return DemoScript(folder / LIST_NAME, face, corpus / reference, label, tuple(rows))
 
 
-def _portrait(folder: Path, corpus: Path, clips: list[dict[str, str]], own: Path | None) -> Path:
+def _portrait(folder: Path, own: Path | None) -> Path:
     if own is not None:
         path = folder / f"own-portrait{own.suffix.lower()}"
         shutil.copyfile(own, path)
         return path
-    neutral = next((clip for clip in clips if clip["emotion"] == Emotion.NEUTRAL.value), None)
-    if neutral is None:
-        raise BadInputError(f"the corpus {corpus} has no neutral clip to take a portrait from; make it with at least eight clips")
     path = folder / "portrait.png"
-    with open_media(corpus / neutral["video"]) as container:
-        frame = next(container.decode(video=0))
-        Image.fromarray(frame.to_ndarray(format="rgb24")).save(path)
+    Image.fromarray(resting_face(SPEAKERS[0], _PORTRAIT_PX)).save(path)
     return path
 
 

@@ -106,6 +106,15 @@ def render_clip(clip: DemoClip, motion: MotionCurves) -> Iterator[tuple[Image, F
         yield renderer.render(FrameMotion(units, gaze, float(tongue), pose))
 
 
+def resting_face(speaker: Speaker, size_px: int) -> Image:
+    """Return a speaker's neutral face at rest, looking straight ahead, RGB uint8 (size, size, 3)."""
+    return _renderer(speaker.name, size_px).render(_at_rest())[0]
+
+
+def _at_rest() -> FrameMotion:
+    return FrameMotion(np.zeros(len(UNITS)), np.zeros(2), 0.0, np.zeros(6))
+
+
 def _make_clip(folder: Path, clip: DemoClip) -> WrittenClip:
     score = score_clip(clip)
     landmarks: list[npt.NDArray[np.float32]] = []
@@ -137,14 +146,13 @@ def _about(clip: DemoClip, video_bytes: int, audio_bytes: int) -> dict[str, Any]
 
 
 def _truth(clip: DemoClip, score: ClipScore, landmarks: npt.NDArray[np.float32], sizes: tuple[int, int]) -> DemoTruth:
-    rest = FrameMotion(np.zeros(len(UNITS)), np.zeros(2), 0.0, np.zeros(6))
     return DemoTruth(
         about=_about(clip, *sizes),
         curves=summary_curves(score.motion),
         units=score.motion.units.astype(np.float32),
         unit_names=tuple(unit.value for unit in UNITS),
         landmarks=landmarks,
-        rest_landmarks=_renderer(clip.speaker, clip.size_px).render(rest)[1].astype(np.float32),
+        rest_landmarks=_renderer(clip.speaker, clip.size_px).render(_at_rest())[1].astype(np.float32),
         phonemes=tuple(phoneme.ipa for phoneme in score.speech.phonemes),
         phoneme_times_s=phoneme_times(score.speech.phonemes, LEAD_S),
     )

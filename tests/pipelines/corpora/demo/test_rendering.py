@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
 from pipelines.corpora.demo.action_units import UNITS, Unit
+from pipelines.corpora.demo.emotions import EMOTIONS, LEVEL_STRENGTH, STYLES
 from pipelines.corpora.demo.portrait import Float, Image
 from pipelines.corpora.demo.rendering import FaceRenderer, FrameMotion
 from pipelines.corpora.demo.speakers import SPEAKERS, speaker_portrait
@@ -67,3 +70,13 @@ def test_speakers_look_different() -> None:
     faces = [speaker_portrait(speaker, 128).image.astype(int) for speaker in SPEAKERS]
     for k, face in enumerate(faces):
         assert all(np.abs(face - other).mean() > 8 for other in faces[k + 1 :])
+
+
+def test_every_two_emotions_are_apart_at_their_mildest(renderer: FaceRenderer) -> None:
+    """By the largest distance of a landmark, in eye distances: a viewer tells faces apart by a corner of the mouth or by a brow."""
+    faces = {}
+    for emotion in EMOTIONS:
+        units = {unit.value: min(LEVEL_STRENGTH.values()) * offset for unit, offset in STYLES[emotion].units.items()}
+        faces[emotion] = _render(renderer, **units)[1] / renderer.rig.eye_distance
+    for first, second in combinations(EMOTIONS, 2):
+        assert np.linalg.norm(faces[first] - faces[second], axis=1).max() > 0.055, (first, second)
