@@ -119,7 +119,7 @@ class _Collected:
         self.made, self.true = SetFigures(), SetFigures()
         self.videos: list[EvaluatedVideo] = []
         self.measured: list[tuple[Pair, MeasuredVideo]] = []
-        self.groups: list[MeasuredGroup] = []
+        self.not_heard: list[str] = []
         self.frames = self.frames_without_face = self.videos_seen = 0
 
     def add(self, group: MeasuredGroup) -> None:
@@ -144,6 +144,8 @@ class _Collected:
             return
         figures = video.figures
         scores = self._scores(group, video)
+        if self.scorer.sync_metrics - set(scores.values):
+            self.not_heard.append(pair.video.name)
         self.made.add_pair(figures)
         self.made.add_scores(scores, pair.emotion)
         missed = figures.frames - figures.lmd_frames
@@ -194,7 +196,7 @@ def _report(
         ground_truth={name: ground_truth.get(name) for name in METRICS},
         missing=missing,
         weights=dict(sorted(networks.weights.items())),
-        warnings=[*pairing_warnings(pairing), *reading_warnings(collected.measured, collected.videos, failed)],
+        warnings=[*pairing_warnings(pairing), *reading_warnings(collected.measured, collected.videos, failed, collected.not_heard)],
         videos=videos,
     )
 

@@ -23,6 +23,7 @@ RULES: dict[str, str] = {
     "other_length": "videos longer or shorter than the true clip by more than a frame; compared as far as both go",
     "cut": "videos longer than `most_frames`; their beginning is measured",
     "without_sound": "videos without sound; judged for lip-sync with the sound of the true clip",
+    "not_heard": "videos too short to be judged for lip-sync, or without sound in the true clip as well; they count in no sync metric",
 }
 """Every rule, in the order of the report."""
 _RATE_TOLERANCE = 0.01
@@ -42,7 +43,10 @@ def pairing_warnings(pairing: Pairing) -> list[EvaluationWarning]:
 
 
 def reading_warnings(
-    measured: Sequence[tuple[Pair, MeasuredVideo]], videos: Sequence[EvaluatedVideo], failed: Sequence[EvaluatedVideo]
+    measured: Sequence[tuple[Pair, MeasuredVideo]],
+    videos: Sequence[EvaluatedVideo],
+    failed: Sequence[EvaluatedVideo],
+    not_heard: Sequence[str],
 ) -> list[EvaluationWarning]:
     """Return what was found while videos were read.
 
@@ -50,11 +54,13 @@ def reading_warnings(
         measured: pairs and what was found of them.
         videos: their records.
         failed: records of rows that were never rendered.
+        not_heard: names of those that a network for lip-sync had nothing to say of.
     """
     named: dict[str, list[str]] = defaultdict(list)
     named["not_rendered"] = [video.video for video in failed]
     named["unmeasured"] = [video.video for video in videos if video.problem]
     named["frames_without_face"] = [video.video for video in videos if video.frames_without_face]
+    named["not_heard"] = list(not_heard)
     for pair, video in measured:
         for rule in _rules_of(video):
             named[rule].append(pair.video.name)

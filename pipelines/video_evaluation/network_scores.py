@@ -160,6 +160,12 @@ class ClipScorer:
         self._networks = networks
         self.made, self.true = (FeatureMoments(FEATURES if networks.fid is not None else 1) for _ in range(2))
 
+    @property
+    def sync_metrics(self) -> set[str]:
+        """Confidences that every clip should have."""
+        own = {"sync_conf_own"} if self._networks.judges.sync is not None else set()
+        return own | ({"sync_conf"} if self._networks.lips is not None else set())
+
     def score(self, path: Path, *, is_true: bool, waveform: NDArray[Any] | None = None) -> ClipScores:
         """Return what networks say of a clip.
 

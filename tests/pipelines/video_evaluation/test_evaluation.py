@@ -8,6 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from pipelines.judging.loading import Judges, network_fields, new_sync_expert
+from pipelines.judging.sync_judge import LEAST_FRAMES, SyncJudge
 from pipelines.models.published.emotion_fan import EmotionFan
 from pipelines.models.published.inception import FidInception
 from pipelines.models.published.syncnet import SyncNet
@@ -15,10 +17,12 @@ from pipelines.video_evaluation import measuring_pool
 from pipelines.video_evaluation.evaluation import evaluate_videos, protocol_id
 from pipelines.video_evaluation.group_measuring import handle
 from pipelines.video_evaluation.leaderboard import report_bytes
+from pipelines.video_evaluation.network_scores import EvaluationNetworks
 from storage_schemas.errors import BadInputError
 from storage_schemas.evaluation import METRICS, EvaluationReport, EvaluationRequest
 from storage_schemas.evaluation_requests import EvaluationSettings
 from tests.factories.face_videos import FRAMES, face_pictures, write_face_video
+from tests.factories.judge_runs import SYNC_SIZES
 
 SETTINGS = EvaluationSettings(cpbd_every=10)
 
@@ -132,6 +136,27 @@ def test_several_takes_share_their_clip_and_have_a_diversity(true_videos: Path, 
     assert (report.method, report.pairs, report.pairs_expected) == ("two takes", 2, 2)
     assert report.metrics["take_diversity"] is not None
     assert [video.emotion for video in report.videos] == ["happy", "sad"]
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_videos_that_cannot_be_judged_for_lip_sync_are_named(tmp_path: Path) -> None:
+    long = face_pictures(LEAST_FRAMES + 2)
+    for side in ("true", "made"):
+        write_face_video(tmp_path / side / "long.mp4", long)
+        write_face_video(tmp_path / side / "short.mp4", long[: LEAST_FRAMES - 2])
+        write_face_video(tmp_path / side / "silent.mp4", long, sound=False)
+    judges = Judges(sync=SyncJudge(new_sync_expert(network_fields(SYNC_SIZES)).eval(), "untrained"))
+    request = EvaluationRequest(generated=str(tmp_path / "made"), reference=str(tmp_path / "true"), workers=1, settings=SETTINGS)
+    networks = EvaluationNetworks(torch.device("cpu"), judges=judges)
+    report = evaluate_videos(request, None, tmp_path, networks=networks)
+
+    assert report.metrics["sync_conf_own"] is not None
+    assert {warning.rule: warning.names for warning in report.warnings} == {
+        "without_sound": ["silent.mp4"],
+        "not_heard": ["short.mp4", "silent.mp4"],
+    }
+    without = evaluate_videos(request, None, tmp_path, networks=EvaluationNetworks(torch.device("cpu")))
+    assert "not_heard" not in {warning.rule for warning in without.warnings}
 
 
 @pytest.mark.slow
