@@ -6,6 +6,8 @@ from a cache, since another process may have written meanwhile.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import os
 import secrets
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import s3fs
+from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 
 from infra.content_types import content_type
 from infra.managed_store import ManagedStore
@@ -216,7 +219,7 @@ class S3ObjectStore(ManagedStore):
         with s3_trouble("open", self.uri):
             return s3fs.S3FileSystem(
                 endpoint_url=settings.s3_endpoint_url or None,
-                profile=settings.s3_profile or None,
+                session=_session(settings.s3_profile),
                 client_kwargs={"region_name": settings.s3_region} if settings.s3_region else {},
                 config_kwargs={
                     # Not "adaptive": after one refusal that holds a process to as many requests as it has just made, which in a build
@@ -276,3 +279,14 @@ class _RangeReader(io.RawIOBase):
 def _is_past_the_end(error: OSError) -> bool:
     response = getattr(error.__cause__, "response", None) or {}
     return response.get("Error", {}).get("Code") in ("InvalidRange", "416")
+
+
+def _session(profile: str) -> AioSession:
+    session = AioSession(profile=profile or None)
+    session.register("before-call.s3.DeleteObjects", _add_md5)
+    return session
+
+
+def _add_md5(params: dict[str, Any], **_: object) -> None:
+    """Say the MD5 of a request that removes several objects: newer clients leave it out, and servers of the old protocol insist on it."""
+    params["headers"]["Content-MD5"] = base64.b64encode(hashlib.md5(params["body"], usedforsecurity=False).digest()).decode()

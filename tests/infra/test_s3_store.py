@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import s3fs
 
+from infra import s3_store
 from infra.object_store import open_store
 from infra.s3_store import S3ObjectStore
 from infra.settings import Settings
@@ -191,3 +192,9 @@ def test_a_full_temporary_folder_is_named(moto_address: str, tmp_path: Path) -> 
     store = open_store(f"s3://{new_bucket(moto_address)}", s3_settings(moto_address, tmp_path / "file"))
     with pytest.raises(StoreError, match="cannot make a scratch folder"):
         store.check_writable()
+
+
+def test_a_request_that_removes_several_says_its_md5() -> None:
+    request: dict[str, Any] = {"headers": {}, "body": b"<Delete/>"}
+    s3_store._add_md5(request)
+    assert request["headers"] == {"Content-MD5": "ePbrFwvNFIRnzBrIv+T8Ag=="}
