@@ -241,9 +241,10 @@ def _shaken(clip: ClipMaterial, deviation_px: float) -> ClipMaterial:
 
 
 def _frozen(clip: ClipMaterial, share: float) -> ClipMaterial:
-    """Slow a clip down until, at a share of 1, it stands still in its middle frame."""
-    middle = (clip.frames - 1) / 2
-    return _shown(clip, np.rint(middle + (np.arange(clip.frames) - middle) * (1 - share)).astype(np.int64))
+    """Let a clip stand still in its middle frame for a share of its time, half of that at each end."""
+    numbers, middle = np.arange(clip.frames), clip.frames // 2
+    moving = np.abs(numbers - (clip.frames - 1) / 2) < (1 - share) * clip.frames / 2
+    return _shown(clip, np.where(moving, numbers, middle))
 
 
 _LATE = {"sync_offset_own": 1, "sync_offset": 1}
@@ -257,7 +258,7 @@ DISTORTIONS: dict[str, Distortion] = {
         "picture late by frames", (0.0, 1.0, 2.0, 3.0, 4.0, 5.0), _late_lips, {"m_lmd": 1, "f_lmd": 1, "ssim": -1, **_LATE}
     ),
     "frozen pose": Distortion(
-        "frozen, share of the movement",
+        "frozen, share of the time",
         (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
         _frozen,
         {"pose_diversity": -1, "expression_diversity": -1, "ssim": -1},
