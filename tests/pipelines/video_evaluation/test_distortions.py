@@ -75,11 +75,13 @@ def test_movements_get_worse_at_every_step(
 
 
 def test_freezing_and_exchanging_clips_end_where_they_should(clips: list[LabelledClip], monkeypatch: pytest.MonkeyPatch) -> None:
-    frozen = curves_of("frozen pose", clips, monkeypatch).curves
+    freezing = curves_of("frozen pose", clips, monkeypatch)
+    frozen = freezing.curves
     swapped = curves_of("swapped emotions", clips, monkeypatch)
 
     assert frozen["pose_diversity"][-1] == frozen["expression_diversity"][-1] == 0
     assert frozen["expression_diversity"][0] > 0
+    assert [freezing.is_monotone(metric) for metric in ("pose_diversity", "expression_diversity")] == [True, True]
     assert swapped.curves["ssim"][0] == 1.0
     assert swapped.is_monotone("f_lmd")
 
@@ -132,3 +134,13 @@ def test_a_step_the_wrong_way_is_found() -> None:
 
     assert not curves.is_monotone("ssim")
     assert not curves.is_monotone("psnr")
+
+
+def test_a_frozen_clip_moves_as_it_did_in_the_middle_and_stands_still_at_both_ends() -> None:
+    landmarks = np.arange(12, dtype=np.float32)[:, None, None] * np.ones((1, 478, 3), np.float32)
+    clip = ClipMaterial(lambda: iter([]), landmarks, None, 64, 64, 25.0, 0)
+    freeze = DISTORTIONS["frozen pose"].change
+    assert freeze is not None
+    shown = {share: freeze(clip, share).landmarks_px[:, 0, 0].astype(int).tolist() for share in (0.0, 0.5, 1.0)}
+
+    assert shown == {0.0: list(range(12)), 0.5: [6, 6, 6, 3, 4, 5, 6, 7, 8, 6, 6, 6], 1.0: [6] * 12}
