@@ -183,10 +183,14 @@ def _render(demo: _Demo, dataset: str) -> tuple[DemoScript, list[ClipResult]]:
 
     settings, renders = demo.settings, demo.out / RENDERS_FOLDER
     models = [demo.models[kind.value] for kind in TRAINED if kind is not RunKind.CODEBOOK]
-    with demo.stage("render", {"models": models, "takes": settings.takes, "seed": settings.seed}) as (running, advance):
+    with demo.stage("render", {"models": models, "takes": settings.takes, "intensity": settings.intensity, "seed": settings.seed}) as (
+        running,
+        advance,
+    ):
         advance(0, 0, "speaking the sentences, loading the networks")
         script = write_demo_script(
-            demo.out / SCRIPT_FOLDER, demo.out / CORPUS_FOLDER, seed=settings.seed, takes=settings.takes, portrait=demo.portrait
+            demo.out / SCRIPT_FOLDER, demo.out / CORPUS_FOLDER, seed=settings.seed, takes=settings.takes, intensity=settings.intensity,
+            portrait=demo.portrait,
         )  # fmt: skip
         done = render_script_list(script.path, models, demo.store, str(renders), on_progress=advance)
         held_out_done = _render_held_out(demo, dataset, models, advance)

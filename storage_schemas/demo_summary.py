@@ -36,12 +36,15 @@ class DemoSettings(BaseModel):
     speakers: int = Field(4, ge=1, le=4, description="speakers of the corpus")
     seed: int = Field(7, ge=0, description="of corpus, trainings and takes")
     takes: int = Field(2, ge=1, le=100, description="different clips of each emotion")
+    intensity: float = Field(
+        1.5, ge=0, le=2, description="of the emotions; over 1, since networks trained for minutes show them too weakly"
+    )
     trainings: dict[RunKind, TrainingShare] = Field(
         default_factory=lambda: {
             RunKind.EXPFLOW: TrainingShare(steps=290, max_minutes=1.8),
             RunKind.POSEFLOW: TrainingShare(steps=160, max_minutes=1.2),
             RunKind.CODEBOOK: TrainingShare(steps=750, max_minutes=1.6),
-            RunKind.VQIG: TrainingShare(steps=680, max_minutes=2.9),
+            RunKind.VQIG: TrainingShare(steps=760, max_minutes=3.0),
         },
         description="by network, in the order of training",
     )
@@ -55,6 +58,7 @@ class DemoRender(BaseModel):
     file: str = Field(description="clip, relative to the output folder; empty: it failed")
     emotion: str = Field(description="what was asked for; of a transfer, the label of the reference")
     reference: str = Field(description="clip that the emotion was taken from; empty: a label was given")
+    intensity: float = Field(1.0, description="of the emotion, 0 neutral to 2")
     seed: int
     take: int
     frames: int

@@ -14,6 +14,8 @@ LONGEST_TEXT = 20_000
 """Characters; about half an hour of speech."""
 MOST_TAKES = 1000
 LARGEST_SEED = 2**63 - 1
+STRONGEST = 2.0
+"""Largest intensity: twice as far from neutral as the training clips."""
 CLIP_SUFFIX = ".mp4"
 POSE_AUDIO = "audio"
 POSE_FIXED = "fixed"
@@ -75,7 +77,13 @@ class ScriptRow(BaseModel):
     voice: str = Field("", max_length=200, description="voice of the speech engine; empty: its default; only with `text`")
     emotion: str = Field("", description="label, or shares such as happy:0.7,sad:0.3; empty without a reference: neutral")
     emotion_reference: str = Field("", description="picture, video or coefficients file to take the emotion from; instead of `emotion`")
-    intensity: float = Field(1.0, ge=0.0, le=1.0, allow_inf_nan=False, description="0: neutral, 1: as asked for")
+    intensity: float = Field(
+        1.0,
+        ge=0.0,
+        le=STRONGEST,
+        allow_inf_nan=False,
+        description="0: neutral, 1: as the training clips show it, up to 2: stronger than they do",
+    )
     pose: str = Field(
         POSE_AUDIO, min_length=1, description="`audio`: drawn to go with the sound; `fixed`; or a video or coefficients file to follow"
     )

@@ -44,7 +44,7 @@ def sample_command(
     store: StoreOption = "",
     emotion: Annotated[str, typer.Option(help="Label, or shares such as happy:0.7,sad:0.3. Default: neutral.")] = "",
     reference: Annotated[Path | None, typer.Option(help="Take emotion and dynamics from a picture, video or coefficients file.")] = None,
-    intensity: Annotated[float, typer.Option(min=0, max=1, help="0: neutral, 1: as asked for.")] = 1.0,
+    intensity: Annotated[float, typer.Option(min=0, max=2, help="0: neutral, 1: as in the training clips, 2: stronger.")] = 1.0,
     source: Annotated[Path | None, typer.Option(help="The face that is animated: picture, video or coefficients file.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
     takes: Annotated[int, typer.Option(min=1, max=10_000, help="How many different ones to draw.")] = 1,

@@ -100,7 +100,7 @@ def talk_command(
     voice: Annotated[str, typer.Option(help="Voice of the speech engine.")] = "",
     emotion: Annotated[str, typer.Option(help="Label, or shares such as happy:0.7,sad:0.3. Default: neutral.")] = "",
     reference: Annotated[Path | None, typer.Option(help="Picture, video or coefficients file to take the emotion from.")] = None,
-    intensity: Annotated[float, typer.Option(min=0, max=1, help="0: neutral, 1: as asked for.")] = 1.0,
+    intensity: Annotated[float, typer.Option(min=0, max=2, help="0: neutral, 1: as in the training clips, 2: stronger.")] = 1.0,
     pose: Annotated[str, typer.Option(help="audio, fixed, or a video whose head movement is followed.")] = "audio",
     seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
     models: ModelsOption = None,

@@ -55,7 +55,8 @@ def demo_page(summary: DemoSummary, measured: MeasuredRenders, *, reference: str
         lstrip_blocks=True,
     )  # fmt: skip
     return environment.get_template(_TEMPLATE).render(
-        summary=summary, columns=columns, transfers=[render for render in summary.renders if render.reference], reference=reference,
+        summary=summary, columns=columns, intensity=max((render.intensity for render in labelled), default=1.0),
+        transfers=[render for render in summary.renders if render.reference], reference=reference,
         stages=[(name, STAGE_TEXTS.get(name, name), seconds) for name, seconds in summary.seconds.items()],
         slowest_s=max(summary.seconds.values(), default=1.0), style=_resource(_STYLE), width=_CHART_WIDTH, height=_CHART_HEIGHT,
         table=evaluation_rows(summary.evaluation),

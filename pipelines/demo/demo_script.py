@@ -50,7 +50,9 @@ class DemoScript:
     rows: tuple[ScriptRow, ...]
 
 
-def write_demo_script(folder: Path, corpus: Path, *, seed: int, takes: int, portrait: Path | None = None) -> DemoScript:
+def write_demo_script(
+    folder: Path, corpus: Path, *, seed: int, takes: int, intensity: float = 1.0, portrait: Path | None = None
+) -> DemoScript:
     """Write portrait, speech and list into a folder; the same arguments give the same bytes.
 
     Args:
@@ -58,6 +60,7 @@ def write_demo_script(folder: Path, corpus: Path, *, seed: int, takes: int, port
         corpus: folder of the demo corpus.
         seed: of all rows.
         takes: of each emotion.
+        intensity: of the emotions that are given by label, 0 to 2.
         portrait: the caller's own picture; None: the corpus' first speaker at rest.
 
     Raises:
@@ -71,7 +74,9 @@ def write_demo_script(folder: Path, corpus: Path, *, seed: int, takes: int, port
     _write_speech(folder / "transfer.wav", TRANSFER_SENTENCE)
     reference, label = _reference(clips)
     rows = [
-        ScriptRow(portrait=face.name, audio="speech.wav", emotion=emotion.value, seed=seed, takes=takes, output=emotion.value)
+        ScriptRow(
+            portrait=face.name, audio="speech.wav", emotion=emotion.value, intensity=intensity, seed=seed, takes=takes, output=emotion.value
+        )
         for emotion in EMOTIONS
     ]
     rows.append(

@@ -59,6 +59,7 @@ def _measured(folder: Path, result: ClipResult, script: DemoScript, found: Measu
         file=f"renders/{result.output}" if result.status is ClipStatus.DONE else "",
         emotion=script.reference_emotion if transferred else result.emotion,
         reference=f"{script.reference.relative_to(folder)}" if transferred else "",
+        intensity=result.intensity,
         seed=result.seed,
         take=result.take,
         frames=result.frames,

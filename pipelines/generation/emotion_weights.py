@@ -1,4 +1,4 @@
-"""Emotions as the networks take them: one weight per label, adding up to 1."""
+"""Emotions as the networks take them: one weight per label, adding up to 1; stronger than the training clips: neutral has less than 0."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from storage_schemas.errors import BadInputError
 from storage_schemas.identifiers import Emotion
+from storage_schemas.script_rows import STRONGEST
 from storage_schemas.training_runs import EMOTIONS
 
 Float32Array = NDArray[np.float32]
@@ -21,7 +22,7 @@ def emotion_weights(emotion: str | Mapping[str, float], intensity: float, known:
 
     Args:
         emotion: a label, or positive shares by label; they are scaled to add up to 1.
-        intensity: 0: neutral, 1: as given; between, so much of it and the rest neutral.
+        intensity: 0: neutral, 1: as given; between, so much of it and the rest neutral; above, as far beyond it, see `with_intensity`.
         known: labels that the model was trained on.
 
     Returns:
@@ -42,13 +43,16 @@ def emotion_weights(emotion: str | Mapping[str, float], intensity: float, known:
 
 
 def with_intensity(weights: Float32Array, intensity: float, known: Sequence[str]) -> Float32Array:
-    """Return weights (9,) moved towards neutral.
+    """Return weights (9,) on the line from neutral, 0, through the emotion, 1, to twice as far from neutral, 2.
+
+    Above 1 the networks are asked for what no training clip shows: their input for an emotion is linear in these weights, so the
+    difference from neutral grows, as guidance of a classifier-free diffusion model exaggerates its condition.
 
     Raises:
-        BadInputError: the intensity is not within 0..1, or the model knows no neutral clips to move towards.
+        BadInputError: the intensity is not within 0..2, or the model knows no neutral clips to move from.
     """
-    if not 0.0 <= intensity <= 1.0:
-        raise BadInputError(f"intensity must be between 0 (neutral) and 1, got {intensity}")
+    if not 0.0 <= intensity <= STRONGEST:
+        raise BadInputError(f"intensity must be between 0 (neutral) and {STRONGEST:g} (twice as far from neutral as 1), got {intensity}")
     if intensity == 1.0:
         return weights
     _require_known(Emotion.NEUTRAL.value, known)

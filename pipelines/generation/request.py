@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipelines.generation.audio_features import AudioFeatures
 from storage_schemas.errors import BadInputError
 from storage_schemas.part_layout import EXPRESSION_SIZE, POSE_SIZE
+from storage_schemas.script_rows import STRONGEST
 
 Float32Array = NDArray[np.float32]
 
@@ -93,7 +94,7 @@ class GenerationRequest:
         audio: what is said; may be None for models without audio, if `frames` is given.
         frames: length; None: that of the audio. Beyond the audio's end its last 1/80 s is continued.
         emotion: a label, shares by label, or a reference to transfer from.
-        intensity: 0: neutral, 1: as asked for.
+        intensity: 0: neutral, 1: as the training clips show it, up to 2: stronger.
         seed: decides everything random about the item, together with `take`.
         take: number of the take.
         source_beta: (64,) float32, the resting face that is animated; None: that of the training clips.
@@ -142,7 +143,7 @@ class GenerationRequest:
         _ = self.length
         for name, value, largest in (
             ("temperature", self.temperature, _LARGEST_TEMPERATURE), ("pose_temperature", self.pose_temperature, _LARGEST_TEMPERATURE),
-            ("projection", self.projection, 1.0), ("intensity", self.intensity, 1.0), ("reference_noise", self.reference_noise, 1.0),
+            ("projection", self.projection, 1.0), ("intensity", self.intensity, STRONGEST), ("reference_noise", self.reference_noise, 1.0),
             ("blinks.rate", self.blinks.rate, 20.0),
         ):  # fmt: skip
             if not (math.isfinite(value) and 0.0 <= value <= largest):

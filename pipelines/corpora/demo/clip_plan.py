@@ -18,7 +18,7 @@ from pipelines.corpora.demo.sentences import SENTENCES
 from pipelines.corpora.demo.speakers import SPEAKERS
 from storage_schemas.identifiers import Emotion
 
-DEMO_VERSION = 6
+DEMO_VERSION = 7
 """Raised when the same plan renders to other bytes; a clip of an older version is made again."""
 
 _LEVELS = (3, 1, 2)

@@ -39,7 +39,7 @@ STYLES: dict[Emotion, EmotionStyle] = {
         pitch_rad=0.08, jaw_gain=1.2, rate=1.08, pitch=0.95, pitch_range=1.4, liveliness=1.4,
     ),
     Emotion.CONTEMPT: EmotionStyle(
-        {Unit.SMILE_RIGHT: 1.6, Unit.FROWN: 0.25, Unit.LID_LEFT: 0.3, Unit.LID_RIGHT: 0.3, Unit.BROW_OUTER_LEFT: 0.9,
+        {Unit.SMILE_RIGHT: 1.8, Unit.SMILE_LEFT: -0.6, Unit.LID_LEFT: 0.3, Unit.LID_RIGHT: 0.3, Unit.BROW_OUTER_LEFT: 0.9,
          Unit.BROW_LOWER: 0.25},
         pitch_rad=-0.08, roll_rad=0.09, jaw_gain=0.85, rate=0.95, pitch=0.9, pitch_range=0.8, liveliness=0.8,
     ),
@@ -48,8 +48,8 @@ STYLES: dict[Emotion, EmotionStyle] = {
         pitch_rad=-0.06, roll_rad=-0.06, jaw_gain=0.9, rate=0.92, pitch=0.9, pitch_range=1.1,
     ),
     Emotion.FEAR: EmotionStyle(
-        {Unit.BROW_INNER: 1.25, Unit.BROW_OUTER_LEFT: 0.25, Unit.BROW_OUTER_RIGHT: 0.25, Unit.LID_LEFT: -0.32, Unit.LID_RIGHT: -0.32,
-         Unit.WIDE: 0.95, Unit.JAW: 0.1, Unit.LOWER_LIP: 0.45, Unit.FROWN: 0.35},
+        {Unit.BROW_INNER: 1.35, Unit.BROW_OUTER_LEFT: 0.25, Unit.BROW_OUTER_RIGHT: 0.25, Unit.LID_LEFT: -0.4, Unit.LID_RIGHT: -0.4,
+         Unit.WIDE: 0.95, Unit.JAW: 0.1, Unit.LOWER_LIP: 0.35, Unit.FROWN: 0.7},
         pitch_rad=-0.03, jaw_gain=0.9, rate=1.15, pitch=1.2, pitch_range=1.2, liveliness=1.2,
     ),
     Emotion.HAPPY: EmotionStyle(

@@ -30,9 +30,10 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def test_a_row_for_each_emotion_and_one_that_takes_it_from_a_clip_not_trained_on(corpus: Path, tmp_path: Path) -> None:
-    script = write_demo_script(tmp_path / "script", corpus, seed=3, takes=2)
+    script = write_demo_script(tmp_path / "script", corpus, seed=3, takes=2, intensity=1.5)
     assert [row.output for row in script.rows] == [*(emotion.value for emotion in EMOTIONS), TRANSFER]
-    assert {(row.takes, row.seed) for row in script.rows[:-1]} == {(2, 3)}
+    assert {(row.takes, row.seed, row.intensity) for row in script.rows[:-1]} == {(2, 3, 1.5)}
+    assert script.rows[-1].intensity == 1.0
     assert script.reference == corpus / CLIPS[1]["video"]
     assert script.reference_emotion == "sad"
 

@@ -29,6 +29,14 @@ def test_intensity_goes_to_neutral() -> None:
     assert (weights[HAPPY], weights[NEUTRAL]) == (0.25, 0.75)
 
 
+def test_intensity_above_one_goes_on_away_from_neutral() -> None:
+    weights = emotion_weights("happy", 1.5, EMOTIONS)
+
+    assert (weights[HAPPY], weights[NEUTRAL]) == (1.5, -0.5)
+    assert weights.sum() == 1.0
+    np.testing.assert_array_equal(emotion_weights("neutral", 1.5, EMOTIONS), emotion_weights("neutral", 1.0, EMOTIONS))
+
+
 @pytest.mark.parametrize(
     ("emotion", "intensity", "known", "message"),
     [
@@ -36,6 +44,8 @@ def test_intensity_goes_to_neutral() -> None:
         ("sad", 1.0, ("happy", "neutral"), "trained on no 'sad' clips; it knows happy, neutral"),
         ("happy", 0.5, ("happy",), "trained on no 'neutral'"),
         ("happy", -0.1, EMOTIONS, "intensity"),
+        ("happy", 2.1, EMOTIONS, "intensity"),
+        ("happy", float("nan"), EMOTIONS, "intensity"),
         ({"happy": 0.0}, 1.0, EMOTIONS, "positive"),
         ({"happy": float("nan")}, 1.0, EMOTIONS, "positive"),
     ],

@@ -96,13 +96,14 @@ def test_audio_emotion_and_source_matter() -> None:
         assert np.abs(generated(dataclasses.replace(asked, **change)).beta - generated(asked).beta).max() > 0.01  # type: ignore[arg-type]
 
 
-def test_intensity_goes_from_neutral_to_the_emotion() -> None:
+def test_intensity_goes_from_neutral_to_the_emotion_and_beyond() -> None:
     asked = request(30, 3, blinks=NO_BLINKS)
-    betas = [generated(dataclasses.replace(asked, intensity=intensity)).beta for intensity in (0.0, 0.5, 1.0)]
+    betas = [generated(dataclasses.replace(asked, intensity=intensity)).beta for intensity in (0.0, 0.5, 1.0, 1.5)]
 
     np.testing.assert_array_equal(betas[0], generated(dataclasses.replace(asked, emotion="neutral")).beta)
     steps = [np.abs(betas[1] - end).mean() for end in (betas[0], betas[2])]
     assert max(steps) < np.abs(betas[0] - betas[2]).mean()
+    assert np.abs(betas[0] - betas[3]).mean() > 1.2 * np.abs(betas[0] - betas[2]).mean()
 
 
 def test_no_temperature_gives_the_mode_whatever_the_seed() -> None:
@@ -220,7 +221,7 @@ def test_sound_that_goes_away_ends_its_item_alone() -> None:
     ("changes", "message"),
     [
         ({"temperature": -1.0}, "temperature must be"), ({"temperature": float("nan")}, "temperature must be"), ({"frames": 0}, "1 to"),
-        ({"seed": -1}, "seed"), ({"intensity": 2.0}, "intensity"), ({"source_beta": np.zeros(3, np.float32)}, "source_beta"),
+        ({"seed": -1}, "seed"), ({"intensity": 2.1}, "intensity"), ({"source_beta": np.zeros(3, np.float32)}, "source_beta"),
         ({"emotion": {}}, "shares"), ({"emotion": {"happy": -1.0}}, "shares"), ({"emotion": "hapy"}, "did you mean 'happy'"),
         ({"blinks": BlinkSettings(BlinkMode.REFERENCE)}, "reference"),
     ],

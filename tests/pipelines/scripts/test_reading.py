@@ -69,7 +69,7 @@ def test_all_three_kinds_of_list_give_equal_rows(tmp_path: Path) -> None:
         (",speech.wav,,,,,,", ("portrait", "missing_value")),
         ("face.png,speech.wav,,joyful,,,,", ("emotion", "unknown_emotion")),
         ('face.png,speech.wav,,"happy:0.5,sat:0.5",,,,', ("emotion", "unknown_emotion")),
-        ("face.png,speech.wav,,,1.5,,,", ("intensity", "bad_value")),
+        ("face.png,speech.wav,,,2.5,,,", ("intensity", "bad_value")),
         ("face.png,speech.wav,,,nan,,,", ("intensity", "bad_value")),
         ("face.png,speech.wav,,,,-1,,", ("seed", "bad_value")),
         ("face.png,speech.wav,,,,99999999999999999999,,", ("seed", "bad_value")),
