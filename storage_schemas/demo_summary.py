@@ -44,7 +44,7 @@ class DemoSettings(BaseModel):
             RunKind.EXPFLOW: TrainingShare(steps=290, max_minutes=1.8),
             RunKind.POSEFLOW: TrainingShare(steps=160, max_minutes=1.2),
             RunKind.CODEBOOK: TrainingShare(steps=750, max_minutes=1.6),
-            RunKind.VQIG: TrainingShare(steps=760, max_minutes=3.0),
+            RunKind.VQIG: TrainingShare(steps=720, max_minutes=3.0),
         },
         description="by network, in the order of training",
     )

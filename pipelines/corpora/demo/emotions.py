@@ -34,8 +34,7 @@ class EmotionStyle:
 
 STYLES: dict[Emotion, EmotionStyle] = {
     Emotion.ANGRY: EmotionStyle(
-        {Unit.BROW_LOWER: 1.3, Unit.BROW_OUTER_LEFT: 0.35, Unit.BROW_OUTER_RIGHT: 0.35, Unit.SQUINT: 0.65, Unit.NOSE_WRINKLE: 0.3,
-         Unit.FROWN: 0.85, Unit.PRESS: 0.3, Unit.LOWER_LIP: 0.35},
+        {Unit.BROW_LOWER: 1.7, Unit.SQUINT: 0.9, Unit.NOSE_WRINKLE: 0.3, Unit.FROWN: 0.9, Unit.PRESS: 0.4, Unit.ROUND: 0.4},
         pitch_rad=0.08, jaw_gain=1.2, rate=1.08, pitch=0.95, pitch_range=1.4, liveliness=1.4,
     ),
     Emotion.CONTEMPT: EmotionStyle(
