@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from flows.native_logs import native_logs_hidden
 from flows.rendering import render_script_list
-from flows.running import run_build, run_image_training, run_training
+from flows.running import run_build
+from flows.training import run_training
 from infra.local_prefect import prefect_api, quiet_prefect_environment
 from infra.object_store import open_store
 from infra.settings import Settings
@@ -30,8 +31,6 @@ from storage_schemas.training_runs import COEFFICIENT_KINDS, IMAGE_KINDS, Preset
 if TYPE_CHECKING:
     from pipelines.demo.demo_script import DemoScript
     from pipelines.demo.measured_renders import MeasuredRenders
-    from pipelines.training.coefficient_training import TrainedRun
-    from pipelines.training.images.image_run import TrainedImageRun
     from storage_schemas.build_summary import BuildSummary
 
 STORE_FOLDER = "store"
@@ -157,22 +156,15 @@ def _dataset(demo: _Demo) -> BuildSummary:
 
 def _train(demo: _Demo, kind: RunKind, dataset: str) -> None:
     share = demo.settings.trainings[kind]
+    codebook = demo.models.get(RunKind.CODEBOOK.value, "latest").rpartition("/")[2]
     changes = {"steps": share.steps, "max_minutes": share.max_minutes, "seed": demo.settings.seed}
     with demo.stage(kind.value, {**changes, "dataset": dataset}) as (running, advance):
         advance(0, share.steps, "reading the clips, making the network")
-        trained: TrainedRun | TrainedImageRun
-        if kind in COEFFICIENT_KINDS:
-            from pipelines.training.run_settings import preset_training  # noqa: PLC0415 - torch takes seconds to import
+        from pipelines.training.asked_trainings import asked_training  # noqa: PLC0415 - torch takes seconds to import
+        from pipelines.training.trainings import RunOptions  # noqa: PLC0415
 
-            spec = preset_training(kind, Preset.TINY, **changes)
-            trained = run_training(kind, spec, dataset, demo.store, {}, on_progress=advance)
-        else:
-            from pipelines.training.images.image_run_settings import preset_image_training  # noqa: PLC0415
-
-            trained = run_image_training(
-                kind, preset_image_training(kind, Preset.TINY, **changes), dataset=dataset, store=demo.store, options={},
-                codebook=demo.models.get(RunKind.CODEBOOK.value, "latest").rpartition("/")[2], on_progress=advance,
-            )  # fmt: skip
+        training = asked_training(kind, Preset.TINY, changes, dataset, codebook=codebook)
+        trained = run_training(training, demo.store, RunOptions(), on_progress=advance)
         running.was_done = trained.was_finished
     demo.models[kind.value] = f"{kind.value}/{trained.card.run_id}"
     demo.steps[kind.value] = trained.card.steps

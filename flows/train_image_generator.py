@@ -2,20 +2,20 @@
 
 Input: a dataset version with coefficients, and for the generator a codebook's run. Output: a run (weights, card, curves, samples) in the
 same store. Schedule: by hand; a run that is finished is not trained again, one that was stopped goes on. Cost: the tiny preset about three
-minutes of two processor cores each, the others an hour or days of a GPU. Locally: ``flowvqtalker train codebook --help``. Elsewhere: set
-``FLOWVQTALKER_GPU_DEPLOYMENT`` to a deployment of this flow on a work pool, see `infra.gpu_dispatch`.
+minutes of two processor cores each, the others an hour or days of a GPU. Locally: ``flowvqtalker train codebook --help``. Elsewhere: a
+deployment of this flow of the name that ``FLOWVQTALKER_GPU_DEPLOYMENT`` has after its slash, see `infra.gpu_dispatch`.
 """
 
 from __future__ import annotations
 
 from prefect import flow
 
-from pipelines.training.coefficient_training import RunOptions
-from pipelines.training.images.image_run import TrainedImageRun
-from storage_schemas.image_runs import ImageTrainingSpec
+from pipelines.training.asked_trainings import ImageTraining
+from pipelines.training.trainings import RunOptions, TrainedRun
+from storage_schemas.image_runs import ImageRunCard, ImageTrainingSpec
 from storage_schemas.training_runs import RunKind
 from tasks.build_marking import marked_as_running
-from tasks.image_training import ImageTrainingJob, train_on_images
+from tasks.training import TrainingJob, train_on_images
 
 
 @flow(name="train_image_generator", flow_run_name="train {kind}", persist_result=False, validate_parameters=True)
@@ -27,7 +27,7 @@ def train_image_generator(
     codebook: str = "latest",
     vgg19: str = "",
     options: RunOptions = RunOptions(),  # noqa: B008 - frozen
-) -> TrainedImageRun:
+) -> TrainedRun[ImageRunCard]:
     """Train one network.
 
     Args:
@@ -45,4 +45,4 @@ def train_image_generator(
         BuildFailedError: the training diverged.
     """
     with marked_as_running(store, f"training of {kind.value}"):
-        return train_on_images(ImageTrainingJob(kind, spec, dataset, store, codebook, vgg19, options))
+        return train_on_images(TrainingJob(ImageTraining(kind, spec, dataset, codebook, vgg19), store, options))

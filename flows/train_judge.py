@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from prefect import flow
 
-from pipelines.training.coefficient_training import RunOptions
-from pipelines.training.judges.judge_run import TrainedJudge
-from storage_schemas.judge_runs import JudgeTrainingSpec
+from pipelines.training.asked_trainings import JudgeTraining
+from pipelines.training.trainings import RunOptions, TrainedRun
+from storage_schemas.judge_runs import JudgeRunCard, JudgeTrainingSpec
 from storage_schemas.training_runs import RunKind
 from tasks.build_marking import marked_as_running
-from tasks.judge_training import JudgeTrainingJob, train_one_judge
+from tasks.training import TrainingJob, train_one_judge
 
 
 @flow(name="train_judge", flow_run_name="train {kind}", persist_result=False, validate_parameters=True)
@@ -25,7 +25,7 @@ def train_judge(
     dataset: str,
     store: str,
     options: RunOptions = RunOptions(),  # noqa: B008 - frozen
-) -> TrainedJudge:
+) -> TrainedRun[JudgeRunCard]:
     """Train one judge.
 
     Args:
@@ -41,4 +41,4 @@ def train_judge(
         BuildFailedError: the training diverged.
     """
     with marked_as_running(store, f"training of {kind.value}"):
-        return train_one_judge(JudgeTrainingJob(kind, spec, dataset, store, options))
+        return train_one_judge(TrainingJob(JudgeTraining(kind, spec, dataset), store, options))

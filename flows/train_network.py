@@ -14,17 +14,12 @@ from prefect import flow
 from pydantic import ValidationError
 
 from flows.run_names import named
-from flows.train_coefficient_generator import train_coefficient_generator
-from flows.train_image_generator import train_image_generator
-from flows.train_judge import train_judge
+from flows.training import training_flow
 from infra.settings import Settings
-from pipelines.training.coefficient_training import RunOptions
-from pipelines.training.images.image_run_settings import preset_image_training
-from pipelines.training.judges.judge_settings import preset_judge_training
-from pipelines.training.run_settings import preset_training
+from pipelines.training.asked_trainings import asked_training
+from pipelines.training.trainings import RunOptions
 from storage_schemas.errors import BadInputError
 from storage_schemas.run_forms import TrainRequest
-from storage_schemas.training_runs import COEFFICIENT_KINDS, IMAGE_KINDS
 
 
 @flow(name="train_network", flow_run_name=named("train {network} on {dataset}"), persist_result=False, validate_parameters=True)
@@ -50,14 +45,11 @@ def train_network(request: TrainRequest) -> str:
 
 def _trained(request: TrainRequest, changes: dict[str, Any]) -> str:
     """Call the flow of the network and return the id of its run."""
-    kind, dataset, store = request.network, request.dataset, request.store or Settings().store
+    training = asked_training(request.network, request.preset, changes, request.dataset, codebook=request.codebook, vgg19=request.vgg19)
     options = RunOptions(device=request.device.value)
-    if kind in COEFFICIENT_KINDS:
-        return train_coefficient_generator(kind, preset_training(kind, request.preset, **changes), dataset, store, options).card.run_id
-    if kind in IMAGE_KINDS:
-        spec = preset_image_training(kind, request.preset, **changes)
-        return train_image_generator(kind, spec, dataset, store, request.codebook, request.vgg19, options).card.run_id
-    return train_judge(kind, preset_judge_training(kind, request.preset, **changes), dataset, store, options).card.run_id
+    trained = training_flow(training.kind)(**training.parameters(), store=request.store or Settings().store, options=options)
+    run_id: str = trained.card.run_id
+    return run_id
 
 
 def _changes(request: TrainRequest) -> dict[str, Any]:

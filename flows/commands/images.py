@@ -154,7 +154,7 @@ def ablation_command(
     """
     from pipelines.image_evaluation.ablation import VARIANTS, ImageAblationSettings, ablate_images  # noqa: PLC0415
     from pipelines.image_evaluation.held_out_clips import ClipChoice  # noqa: PLC0415
-    from pipelines.training.coefficient_training import RunOptions  # noqa: PLC0415
+    from pipelines.training.trainings import RunOptions  # noqa: PLC0415
 
     unknown = sorted(set(variant or ()) - set(VARIANTS))
     if unknown:

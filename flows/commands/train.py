@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +16,8 @@ from storage_schemas.errors import BadInputError
 from storage_schemas.training_runs import Preset, RunKind
 
 if TYPE_CHECKING:
-    from pipelines.training.coefficient_training import TrainedRun
-    from pipelines.training.images.image_run import TrainedImageRun
-    from pipelines.training.judges.judge_run import TrainedJudge
+    from pipelines.training.run_folder import AnyCard
+    from pipelines.training.trainings import TrainedRun
 
 app = typer.Typer(no_args_is_help=True, help="Train the networks on a dataset version.")
 
@@ -44,83 +44,12 @@ Vgg19Option = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 
-
-@app.command("expflow")
-def expflow_command(
-    *,
-    dataset: DatasetOption = "latest",
-    store: StoreOption = "",
-    preset: PresetOption = Preset.TINY,
-    steps: StepsOption = 0,
-    max_minutes: MinutesOption = 0.0,
-    seed: SeedOption = 0,
-    settings: SetOption = None,
-    resume: ResumeOption = True,
-    device: DeviceOption = "auto",
-    devices: DevicesOption = 1,
-    threads: ThreadsOption = 0,
-    json: JsonOption = False,
-) -> None:
-    """Train ExpFlow: expressions from sound, source face and emotion.
-
-    Example: flowvqtalker train expflow --dataset latest --store store/ --preset tiny
-    """
-    changes = _changes(steps, max_minutes, seed, settings)
-    _train(RunKind.EXPFLOW, dataset, store, preset, changes, _options(device, devices, threads, resume=resume), json=json)
+_OF_IMAGES = ("codebook", "vgg19")
+"""Options that only trainings on images have."""
 
 
-@app.command("poseflow")
-def poseflow_command(
-    *,
-    dataset: DatasetOption = "latest",
-    store: StoreOption = "",
-    preset: PresetOption = Preset.TINY,
-    steps: StepsOption = 0,
-    max_minutes: MinutesOption = 0.0,
-    seed: SeedOption = 0,
-    settings: SetOption = None,
-    resume: ResumeOption = True,
-    device: DeviceOption = "auto",
-    devices: DevicesOption = 1,
-    threads: ThreadsOption = 0,
-    json: JsonOption = False,
-) -> None:
-    """Train PoseFlow: head poses from sound.
-
-    Example: flowvqtalker train poseflow --dataset latest --store store/ --preset tiny
-    """
-    changes = _changes(steps, max_minutes, seed, settings)
-    _train(RunKind.POSEFLOW, dataset, store, preset, changes, _options(device, devices, threads, resume=resume), json=json)
-
-
-@app.command("codebook")
-def codebook_command(
-    *,
-    dataset: DatasetOption = "latest",
-    store: StoreOption = "",
-    preset: PresetOption = Preset.TINY,
-    steps: StepsOption = 0,
-    max_minutes: MinutesOption = 0.0,
-    seed: SeedOption = 0,
-    settings: SetOption = None,
-    vgg19: Vgg19Option = "",
-    resume: ResumeOption = True,
-    device: DeviceOption = "auto",
-    devices: DevicesOption = 1,
-    threads: ThreadsOption = 0,
-    json: JsonOption = False,
-) -> None:
-    """Train the codebook of face texture that frames are made of.
-
-    Example: flowvqtalker train codebook --dataset latest --store store/ --preset tiny
-    """
-    changes = _changes(steps, max_minutes, seed, settings)
-    asked = {"dataset": dataset, "store": store, "vgg19": vgg19}
-    _train_on_images(RunKind.CODEBOOK, preset, changes, asked, _options(device, devices, threads, resume=resume), json=json)
-
-
-@app.command("vqig")
-def vqig_command(
+def _train(
+    kind: RunKind,
     *,
     dataset: DatasetOption = "latest",
     store: StoreOption = "",
@@ -137,61 +66,41 @@ def vqig_command(
     threads: ThreadsOption = 0,
     json: JsonOption = False,
 ) -> None:
-    """Train the image generator: frames from a portrait, expressions and poses.
-
-    Example: flowvqtalker train vqig --codebook latest --store store/ --preset tiny
-    """
+    """Train a network and say what came of it; all but `kind` are options of its command."""
     changes = _changes(steps, max_minutes, seed, settings)
-    asked = {"dataset": dataset, "store": store, "codebook": codebook, "vgg19": vgg19}
-    _train_on_images(RunKind.VQIG, preset, changes, asked, _options(device, devices, threads, resume=resume), json=json)
+    if device not in ("auto", "cpu", "cuda"):
+        raise BadInputError(f"--device {device!r}: expected auto, cpu or cuda")
+    from flows.training import run_training  # noqa: PLC0415 - Prefect and torch take seconds to import
+    from pipelines.training.asked_trainings import asked_training  # noqa: PLC0415
+    from pipelines.training.trainings import RunOptions  # noqa: PLC0415
+
+    with _wrong_settings_named():
+        training = asked_training(kind, preset, changes, dataset, codebook=codebook, vgg19=vgg19)
+    options = RunOptions(device, devices, threads, fresh=not resume)
+    with progress_bar(f"training {kind.value}", quiet=json) as advance:
+        trained = run_training(training, store or Settings().store, options, on_progress=advance)
+    _show(trained, json=json)
 
 
-@app.command("sync")
-def sync_command(
-    *,
-    dataset: DatasetOption = "latest",
-    store: StoreOption = "",
-    preset: PresetOption = Preset.TINY,
-    steps: StepsOption = 0,
-    max_minutes: MinutesOption = 0.0,
-    seed: SeedOption = 0,
-    settings: SetOption = None,
-    resume: ResumeOption = True,
-    device: DeviceOption = "auto",
-    devices: DevicesOption = 1,
-    threads: ThreadsOption = 0,
-    json: JsonOption = False,
-) -> None:
-    """Train the lip-sync expert, which says by how much sound and lips are apart.
+def _add_command(kind: RunKind, purpose: str, example: str = "--dataset latest", without: Collection[str] = _OF_IMAGES) -> None:
+    """Add the command of a network: the options of `_train` but for some that it does not have."""
 
-    Example: flowvqtalker train sync --dataset latest --store store/ --preset tiny
-    """
-    changes = _changes(steps, max_minutes, seed, settings)
-    _train_judge(RunKind.SYNC, dataset, store, preset, changes, _options(device, devices, threads, resume=resume), json=json)
+    def command(**options: Any) -> None:  # noqa: ANN401 - as Typer read them
+        _train(kind, **options)
+
+    signature = inspect.signature(_train, eval_str=True)
+    shown = [option for name, option in signature.parameters.items() if name not in ("kind", *without)]
+    command.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
+    text = f"{purpose}\n\nExample: flowvqtalker train {kind.value} {example} --store store/ --preset tiny"
+    app.command(kind.value, help=text)(command)
 
 
-@app.command("emotion")
-def emotion_command(
-    *,
-    dataset: DatasetOption = "latest",
-    store: StoreOption = "",
-    preset: PresetOption = Preset.TINY,
-    steps: StepsOption = 0,
-    max_minutes: MinutesOption = 0.0,
-    seed: SeedOption = 0,
-    settings: SetOption = None,
-    resume: ResumeOption = True,
-    device: DeviceOption = "auto",
-    devices: DevicesOption = 1,
-    threads: ThreadsOption = 0,
-    json: JsonOption = False,
-) -> None:
-    """Train the emotion judge, which says what emotion a clip shows.
-
-    Example: flowvqtalker train emotion --dataset latest --store store/ --preset tiny
-    """
-    changes = _changes(steps, max_minutes, seed, settings)
-    _train_judge(RunKind.EMOTION, dataset, store, preset, changes, _options(device, devices, threads, resume=resume), json=json)
+_add_command(RunKind.EXPFLOW, "Train ExpFlow: expressions from sound, source face and emotion.")
+_add_command(RunKind.POSEFLOW, "Train PoseFlow: head poses from sound.")
+_add_command(RunKind.CODEBOOK, "Train the codebook of face texture that frames are made of.", without=["codebook"])
+_add_command(RunKind.VQIG, "Train the image generator: frames from a portrait, expressions and poses.", "--codebook latest", without=[])
+_add_command(RunKind.SYNC, "Train the lip-sync expert, which says by how much sound and lips are apart.")
+_add_command(RunKind.EMOTION, "Train the emotion judge, which says what emotion a clip shows.")
 
 
 def _changes(steps: int, max_minutes: float, seed: int, settings: list[str] | None) -> dict[str, Any]:
@@ -207,53 +116,6 @@ def _changes(steps: int, max_minutes: float, seed: int, settings: list[str] | No
     return values
 
 
-def _options(device: str, devices: int, threads: int, *, resume: bool) -> dict[str, Any]:
-    if device not in ("auto", "cpu", "cuda"):
-        raise BadInputError(f"--device {device!r}: expected auto, cpu or cuda")
-    return {"device": device, "devices": devices, "threads": threads, "fresh": not resume}
-
-
-def _train(
-    kind: RunKind, dataset: str, store: str, preset: Preset, changes: dict[str, Any], options: dict[str, Any], *, json: bool
-) -> None:
-    from flows.running import run_training  # noqa: PLC0415 - Prefect and torch take seconds to import
-    from pipelines.training.run_settings import preset_training  # noqa: PLC0415
-
-    with _wrong_settings_named():
-        spec = preset_training(kind, preset, **changes)
-    with progress_bar(f"training {kind.value}", quiet=json) as advance:
-        trained = run_training(kind, spec, dataset, store or Settings().store, options, on_progress=advance)
-    _show(trained, json=json)
-
-
-def _train_on_images(
-    kind: RunKind, preset: Preset, changes: dict[str, Any], asked: dict[str, str], options: dict[str, Any], *, json: bool
-) -> None:
-    from flows.running import run_image_training  # noqa: PLC0415 - Prefect and torch take seconds to import
-    from pipelines.training.images.image_run_settings import preset_image_training  # noqa: PLC0415
-
-    with _wrong_settings_named():
-        spec = preset_image_training(kind, preset, **changes)
-    asked["store"] = asked["store"] or Settings().store
-    with progress_bar(f"training {kind.value}", quiet=json) as advance:
-        trained = run_image_training(kind, spec, options=options, on_progress=advance, **asked)
-    _show(trained, json=json)
-
-
-def _train_judge(
-    kind: RunKind, dataset: str, store: str, preset: Preset, changes: dict[str, Any], options: dict[str, Any], *, json: bool
-) -> None:
-    from flows.judging import run_judge_training  # noqa: PLC0415 - Prefect and torch take seconds to import
-    from pipelines.training.judges.judge_settings import preset_judge_training  # noqa: PLC0415
-
-    with _wrong_settings_named():
-        spec = preset_judge_training(kind, preset, **changes)
-    where = store or Settings().store
-    with progress_bar(f"training {kind.value}", quiet=json) as advance:
-        trained = run_judge_training(kind, spec, dataset=dataset, store=where, options=options, on_progress=advance)
-    _show(trained, json=json)
-
-
 @contextmanager
 def _wrong_settings_named() -> Iterator[None]:
     try:
@@ -263,7 +125,7 @@ def _wrong_settings_named() -> Iterator[None]:
         raise BadInputError(f"the training has {error.error_count()} wrong setting(s): {problems}") from error
 
 
-def _show(trained: TrainedRun | TrainedImageRun | TrainedJudge, *, json: bool) -> None:
+def _show(trained: TrainedRun[AnyCard], *, json: bool) -> None:
     if json:
         write_json({**trained.card.model_dump(mode="json"), "was_finished": trained.was_finished, "resumed_step": trained.resumed_step})
         return

@@ -21,8 +21,8 @@ from pipelines.image_evaluation.ablation import train_variant as train_vqig_vari
 from pipelines.image_evaluation.ablation_report import ImageAblationReport
 from pipelines.image_evaluation.held_out_clips import ClipChoice
 from pipelines.rendering.frame_generator import Precision, RenderSettings
-from pipelines.training.coefficient_training import RunOptions
 from pipelines.training.images.version_frames import VersionFrames
+from pipelines.training.trainings import RunOptions
 from pipelines.training.version_sequences import VersionSequences
 from storage_schemas.ablation_study import AblationStudy, ExpFlowAblation, VqigAblation
 from storage_schemas.object_store_protocol import ObjectStore

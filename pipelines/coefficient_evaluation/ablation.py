@@ -16,9 +16,10 @@ from pipelines.coefficient_evaluation.version_clips import read_clips
 from pipelines.generation.coefficient_model import CoefficientModel
 from pipelines.generation.run_loading import coefficient_model
 from pipelines.training.coefficient_sequences import CoefficientSequence, SequenceSource
-from pipelines.training.coefficient_training import RunOptions, train_coefficients
+from pipelines.training.coefficient_training import train_coefficients
 from pipelines.training.run_folder import load_coefficient_flow
 from pipelines.training.run_settings import preset_training, run_config
+from pipelines.training.trainings import RunOptions
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import Preset, RunCard, RunKind
 

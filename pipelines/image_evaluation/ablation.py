@@ -10,11 +10,11 @@ from pipelines.image_evaluation.evaluation import ImageEvaluationReport, evaluat
 from pipelines.image_evaluation.held_out_clips import ClipChoice
 from pipelines.models.image_generator.settings import Variant
 from pipelines.rendering.frame_generator import RenderSettings
-from pipelines.training.coefficient_training import RunOptions
 from pipelines.training.images.image_run import train_images
 from pipelines.training.images.image_run_settings import generator_config, preset_image_training
 from pipelines.training.images.run_loading import load_codebook
 from pipelines.training.images.version_frames import VersionFrames
+from pipelines.training.trainings import RunOptions
 from storage_schemas.errors import BadInputError
 from storage_schemas.image_runs import ImageRunCard
 from storage_schemas.object_store_protocol import ObjectStore

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-from dataclasses import dataclass
 
 import torch
 from lightning.fabric import Fabric
@@ -15,12 +13,13 @@ from pipelines.training.checkpoints import read_last_checkpoint
 from pipelines.training.coefficient_data import CoefficientData, mean_nll
 from pipelines.training.coefficient_loss import CoefficientLoss, encode, target_values
 from pipelines.training.coefficient_sequences import SequenceSource
-from pipelines.training.devices import device_name, open_fabric
+from pipelines.training.devices import device_name
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
 from pipelines.training.run_folder import RunFolder, run_id_of
 from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
 from pipelines.training.run_settings import code_version, network_config, software_versions
+from pipelines.training.trainings import RunOptions, TrainedRun, default_threads, finished_run, new_fabric
 from pipelines.training.window_batches import TrainingWindows, WindowBatch
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import (
@@ -33,62 +32,20 @@ from storage_schemas.training_runs import (
     WEIGHTS_FILE,
     RunCard,
     RunConfig,
-    TrainingSpec,
 )
 
 _LOG = logging.getLogger(__name__)
 _UNDECAYED = ("linears.", "actnorm.")
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """How a training is carried out; nothing here is in the run's id.
-
-    Attributes:
-        device: auto, cpu or cuda.
-        devices: processes, each with a device of its own; their shares of a batch are equal.
-        threads: processor threads; 0: `default_threads`, of pictures one for each processor.
-        checkpoint_every: steps between checkpoints.
-        fresh: start over even if there is something to go on from.
-    """
-
-    device: str = "auto"
-    devices: int = 1
-    threads: int = 0
-    checkpoint_every: int = 200
-    fresh: bool = False
-
-
-@dataclass(frozen=True)
-class TrainedRun:
-    """What came of a training.
-
-    Attributes:
-        card: of the run.
-        was_finished: it was there before; nothing was trained.
-        resumed_step: step that this sitting went on from; 0: from the beginning.
-        curves: step and value of each figure.
-    """
-
-    card: RunCard
-    was_finished: bool
-    resumed_step: int
-    curves: dict[str, list[tuple[int, float]]]
-
-
-def default_threads() -> int:
-    """Return half of the processors: threads that wait for each other lose all speed where another program takes one of theirs."""
-    return max(1, (os.cpu_count() or 1) // 2)
-
-
 def train_coefficients(
     store: ObjectStore,
     source: SequenceSource,
     config: RunConfig,
-    options: RunOptions = RunOptions(),
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
     on_progress: OnProgress | None = None,
     fabric: Fabric | None = None,
-) -> TrainedRun:
+) -> TrainedRun[RunCard]:
     """Train a run to its end, go on with one that was stopped, or find that it is finished.
 
     Args:
@@ -105,11 +62,11 @@ def train_coefficients(
         BuildFailedError: the training diverged.
     """
     folder = RunFolder(store, config.kind, run_id_of(config))
-    fabric = fabric or one_process(options, config.training)
+    fabric = fabric or new_fabric(options, config.training)
     if options.fresh and fabric.is_global_zero:
         folder.remove()
     fabric.barrier()
-    finished = finished_run(store, config)
+    finished = finished_run(store, config, RunCard)
     if finished is not None:
         return finished
     torch.set_num_threads(options.threads or default_threads())
@@ -118,30 +75,6 @@ def train_coefficients(
         return run.train()
     finally:
         run.close()
-
-
-def finished_run(store: ObjectStore, config: RunConfig) -> TrainedRun | None:
-    """Return the run of a configuration if it is finished, else None."""
-    folder = RunFolder(store, config.kind, run_id_of(config))
-    card = folder.card()
-    if card is None:
-        return None
-    checkpoint = read_last_checkpoint(store, folder.path)
-    return TrainedRun(card, was_finished=True, resumed_step=0, curves=checkpoint[0].curves if checkpoint else {})
-
-
-def one_process(options: RunOptions, spec: TrainingSpec) -> Fabric:
-    """Return Fabric for one process on one device.
-
-    Raises:
-        BadInputError: the device is not there.
-    """
-    return new_fabric(options, spec, strategy="auto")
-
-
-def new_fabric(options: RunOptions, spec: TrainingSpec, strategy: str) -> Fabric:
-    """Return Fabric for the devices of some options; BadInputError if they are not there."""
-    return open_fabric(options.device, options.devices, spec.precision, ("batch_windows", spec.batch_windows), strategy)
 
 
 class _Batches:
@@ -179,7 +112,7 @@ class _Run:
         self._windows = self._data.training_windows(self._flow)
         self._validation = self._data.validation_batches(self._flow)
 
-    def train(self) -> TrainedRun:
+    def train(self) -> TrainedRun[RunCard]:
         """Go on from the last checkpoint, or begin, and finish."""
         checkpoint = read_last_checkpoint(self._folder.store, self._folder.path)
         self._fabric.barrier()
@@ -196,7 +129,7 @@ class _Run:
         if self._fabric.is_global_zero:
             self._write_results(loop)
         self._fabric.barrier()
-        card = self._folder.card()
+        card = self._folder.read_card(RunCard)
         assert card is not None  # noqa: S101 - written by the first process, which the barrier waited for
         return TrainedRun(card, was_finished=False, resumed_step=resumed, curves=loop.curves)
 

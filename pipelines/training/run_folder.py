@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -40,7 +40,8 @@ from storage_schemas.training_runs import (
 LATEST = "latest"
 _SHOWN = 5
 
-CardT = TypeVar("CardT", RunCard, ImageRunCard, JudgeRunCard)
+AnyCard = RunCard | ImageRunCard | JudgeRunCard
+CardT = TypeVar("CardT", bound=AnyCard)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +97,6 @@ class RunFolder:
         """The run as people name it, e.g. "expflow/0123456789abcdef"."""
         return f"{self.kind.value}/{self.run_id}"
 
-    def card(self) -> RunCard | None:
-        """Return the card of a run of ExpFlow or PoseFlow; raises as `read_card`."""
-        return self.read_card(RunCard)
-
     def read_card(self, record: type[CardT]) -> CardT | None:
         """Return the card, which is a record of this type; None: the run is not finished.
 
@@ -115,7 +112,7 @@ class RunFolder:
         try:
             if orjson.loads(data)["format"] > RUN_FORMAT:
                 raise BadInputError(f"{where} is of a newer format than {RUN_FORMAT}, the newest this program reads; update flowvqtalker")
-            return record.model_validate_json(data)
+            return TypeAdapter(record).validate_json(data)
         except (orjson.JSONDecodeError, KeyError, TypeError, ValidationError) as error:
             raise StoreError(
                 f"{where}: expected the card of a run, found {len(data)} bytes that are none ({error}); train it again"

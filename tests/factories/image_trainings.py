@@ -9,11 +9,11 @@ from typing import Any
 from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
-from pipelines.training.coefficient_training import RunOptions
-from pipelines.training.images.image_run import TrainedImageRun, train_images
+from pipelines.training.images.image_run import train_images
 from pipelines.training.images.image_run_settings import codebook_config, generator_config, preset_image_training
 from pipelines.training.images.version_frames import VersionFrames
-from storage_schemas.image_runs import ImageRunConfig, ImageTrainingSpec
+from pipelines.training.trainings import RunOptions, TrainedRun
+from storage_schemas.image_runs import ImageRunCard, ImageRunConfig, ImageTrainingSpec
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import Preset, RunKind
 from tests.factories.fitted_versions import publish_fitted
@@ -49,12 +49,12 @@ def small_config(source: VersionFrames, kind: RunKind, codebook: str = "", **cha
     return generator_config(source.dataset, codebook, spec, **network)
 
 
-def train_small(store: ObjectStore, source: VersionFrames, config: ImageRunConfig, **options: Any) -> TrainedImageRun:  # noqa: ANN401
+def train_small(store: ObjectStore, source: VersionFrames, config: ImageRunConfig, **options: Any) -> TrainedRun[ImageRunCard]:  # noqa: ANN401
     """Train to the end, or go on with what is there."""
     return train_images(store, source, config, RunOptions(device="cpu", threads=1, checkpoint_every=CHECKPOINT_EVERY, **options))
 
 
-def train_both(store_uri: str, steps: int, adversarial_share: float = 0.5) -> list[TrainedImageRun]:
+def train_both(store_uri: str, steps: int, adversarial_share: float = 0.5) -> list[TrainedRun[ImageRunCard]]:
     """Train codebook and generator, or go on with what is there."""
     with open_store(store_uri, Settings(store_fsync=False)) as store:
         source = synthetic_frames(store)

@@ -10,10 +10,10 @@ from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
 from pipelines.judging.clip_media import VersionMedia
-from pipelines.training.coefficient_training import RunOptions
-from pipelines.training.judges.judge_run import TrainedJudge, train_judge
+from pipelines.training.judges.judge_run import train_judge
 from pipelines.training.judges.judge_settings import judge_config, preset_judge_training
-from storage_schemas.judge_runs import JudgeRunConfig
+from pipelines.training.trainings import RunOptions, TrainedRun
+from storage_schemas.judge_runs import JudgeRunCard, JudgeRunConfig
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import Preset, RunKind
 from tests.factories.judge_runs import EMOTION_SIZES, SYNC_SIZES
@@ -38,12 +38,12 @@ def small_judge_config(kind: RunKind, source: VersionMedia, **changes: Any) -> J
     return judge_config(kind, source.dataset, spec, **asdict(SYNC_SIZES if kind is RunKind.SYNC else EMOTION_SIZES))
 
 
-def train_small_judge(store: ObjectStore, source: VersionMedia, config: JudgeRunConfig, **options: Any) -> TrainedJudge:  # noqa: ANN401
+def train_small_judge(store: ObjectStore, source: VersionMedia, config: JudgeRunConfig, **options: Any) -> TrainedRun[JudgeRunCard]:  # noqa: ANN401
     """Train to the end, or go on with what is there."""
     return train_judge(store, source, config, RunOptions(device="cpu", threads=1, checkpoint_every=CHECKPOINT_EVERY, **options))
 
 
-def train_judge_in(store_uri: str, kind: RunKind, steps: int) -> TrainedJudge:
+def train_judge_in(store_uri: str, kind: RunKind, steps: int) -> TrainedRun[JudgeRunCard]:
     """Train a judge in a store, or go on with what is there."""
     with open_store(store_uri, Settings(store_fsync=False)) as store:
         source = talking_version(store)

@@ -15,8 +15,9 @@ from pipelines.rendering.batch.list_rendering import ListEvents
 from pipelines.rendering.batch.list_results import finish_list
 from pipelines.rendering.batch.render_models import resolve_models
 from pipelines.rendering.batch.run_tally import RunTally
-from pipelines.training.coefficient_training import RunOptions, train_coefficients
+from pipelines.training.coefficient_training import train_coefficients
 from pipelines.training.run_settings import preset_training, run_config
+from pipelines.training.trainings import RunOptions
 from pipelines.training.version_sequences import VersionSequences
 from storage_schemas.render_request import RenderOptions, RenderRequest
 from storage_schemas.training_runs import COEFFICIENT_KINDS, Preset

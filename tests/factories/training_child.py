@@ -6,9 +6,10 @@ import sys
 
 from infra.object_store import open_store
 from infra.settings import Settings
-from pipelines.training.coefficient_training import RunOptions, TrainedRun, train_coefficients
+from pipelines.training.coefficient_training import train_coefficients
 from pipelines.training.run_settings import preset_training, run_config
-from storage_schemas.training_runs import Preset, RunConfig, RunKind
+from pipelines.training.trainings import RunOptions, TrainedRun
+from storage_schemas.training_runs import Preset, RunCard, RunConfig, RunKind
 from tests.factories.coefficient_sequences import SMALL_NETWORK, SMALL_TRAINING, MemorySequences, invented_source
 
 CHECKPOINT_EVERY = 20
@@ -19,7 +20,7 @@ def small_config(kind: RunKind, source: MemorySequences, **changes: object) -> R
     return run_config(kind, source, preset_training(kind, Preset.TINY, **{**SMALL_TRAINING, **changes}), **SMALL_NETWORK)
 
 
-def train_small(store_uri: str, kind: RunKind, **changes: object) -> TrainedRun:
+def train_small(store_uri: str, kind: RunKind, **changes: object) -> TrainedRun[RunCard]:
     """Train to the end, or go on with what is there."""
     source = invented_source()
     with open_store(store_uri, Settings(store_fsync=False)) as store:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from pipelines.training.checkpoints import read_last_checkpoint
-from pipelines.training.coefficient_training import RunOptions
-from pipelines.training.devices import device_name, open_fabric
+from pipelines.training.devices import device_name
 from pipelines.training.images.codebook_training import CODES
 from pipelines.training.images.generator_training import SLOW
 from pipelines.training.images.image_run_settings import image_code_version, image_software_versions
@@ -25,28 +23,12 @@ from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
 from pipelines.training.run_folder import RunFolder, run_id_of
 from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
+from pipelines.training.trainings import RunOptions, TrainedRun, finished_run, new_fabric
 from storage_schemas.image_runs import SAMPLES_FILE, ImageRunCard, ImageRunConfig, ImageTrainingSpec
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import CARD_FILE, CONFIG_FILE, CURVES_FILE, STATISTICS_FILE, WEIGHTS_FILE
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainedImageRun:
-    """What came of a training.
-
-    Attributes:
-        card: of the run.
-        was_finished: it was there before; nothing was trained.
-        resumed_step: step that this sitting went on from; 0: from the beginning.
-        curves: step and value of each figure.
-    """
-
-    card: ImageRunCard
-    was_finished: bool
-    resumed_step: int
-    curves: dict[str, list[tuple[int, float]]]
 
 
 def train_images(
@@ -55,10 +37,10 @@ def train_images(
     config: ImageRunConfig,
     options: RunOptions = RunOptions(),  # noqa: B008 - frozen
     on_progress: OnProgress | None = None,
+    fabric: Fabric | None = None,
     *,
     vgg19: str = "",
-    fabric: Fabric | None = None,
-) -> TrainedImageRun:
+) -> TrainedRun[ImageRunCard]:
     """Train a run to its end, go on with one that was stopped, or find that it is finished.
 
     Args:
@@ -67,8 +49,8 @@ def train_images(
         config: what is trained.
         options: how.
         on_progress: (steps done, steps planned, note).
-        vgg19: file with the weights that `config.perceptual` names; empty: none.
         fabric: of a launched process; None: one process.
+        vgg19: file with the weights that `config.perceptual` names; empty: none.
 
     Raises:
         BadInputError: the data, the codebook or the device are not there.
@@ -76,11 +58,11 @@ def train_images(
         BuildFailedError: the training diverged.
     """
     folder = RunFolder(store, config.kind, run_id_of(config))
-    fabric = fabric or image_fabric(options, config.training)
+    fabric = fabric or new_fabric(options, config.training)
     if options.fresh and fabric.is_global_zero:
         folder.remove()
     fabric.barrier()
-    finished = finished_image_run(store, config)
+    finished = finished_run(store, config, ImageRunCard)
     if finished is not None:
         return finished
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
@@ -89,21 +71,6 @@ def train_images(
         return run.train()
     finally:
         run.close()
-
-
-def finished_image_run(store: ObjectStore, config: ImageRunConfig) -> TrainedImageRun | None:
-    """Return the run of a configuration if it is finished, else None."""
-    folder = RunFolder(store, config.kind, run_id_of(config))
-    card = folder.read_card(ImageRunCard)
-    if card is None:
-        return None
-    checkpoint = read_last_checkpoint(store, folder.path)
-    return TrainedImageRun(card, was_finished=True, resumed_step=0, curves=checkpoint[0].curves if checkpoint else {})
-
-
-def image_fabric(options: RunOptions, spec: ImageTrainingSpec, strategy: str = "auto") -> Fabric:
-    """Return Fabric for the devices of some options; BadInputError if they are not there."""
-    return open_fabric(options.device, options.devices, spec.precision, ("batch_frames", spec.batch_frames), strategy)
 
 
 class _Task:
@@ -146,7 +113,7 @@ class _Run:
         self._threads = torch.get_num_threads()
         self._replicas = self._new_replicas()
 
-    def train(self) -> TrainedImageRun:
+    def train(self) -> TrainedRun[ImageRunCard]:
         """Go on from the last checkpoint, or begin, and finish."""
         checkpoint = read_last_checkpoint(self._folder.store, self._folder.path)
         self._fabric.barrier()
@@ -164,7 +131,7 @@ class _Run:
         self._fabric.barrier()
         card = self._folder.read_card(ImageRunCard)
         assert card is not None  # noqa: S101 - written by the first process, which the barrier waited for
-        return TrainedImageRun(card, was_finished=False, resumed_step=resumed, curves=loop.curves)
+        return TrainedRun(card, was_finished=False, resumed_step=resumed, curves=loop.curves)
 
     def close(self) -> None:
         """Let go of threads and files."""

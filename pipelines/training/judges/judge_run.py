@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 import torch
 from lightning.fabric import Fabric
@@ -11,36 +10,19 @@ from torch import nn
 
 from pipelines.judging.clip_media import VersionMedia
 from pipelines.training.checkpoints import read_last_checkpoint
-from pipelines.training.coefficient_training import RunOptions, default_threads
-from pipelines.training.devices import device_name, open_fabric
+from pipelines.training.devices import device_name
 from pipelines.training.judges.judge_settings import judge_code_version, judge_software_versions
 from pipelines.training.judges.trainees import JudgeTrainee, new_trainee
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
 from pipelines.training.run_folder import RunFolder, run_id_of
 from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
-from storage_schemas.judge_runs import JudgeRunCard, JudgeRunConfig, JudgeTrainingSpec
+from pipelines.training.trainings import RunOptions, TrainedRun, default_threads, finished_run, new_fabric
+from storage_schemas.judge_runs import JudgeRunCard, JudgeRunConfig
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import CARD_FILE, CONFIG_FILE, CURVES_FILE, WEIGHTS_FILE
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainedJudge:
-    """What came of a training.
-
-    Attributes:
-        card: of the run.
-        was_finished: it was there before; nothing was trained.
-        resumed_step: step that this sitting went on from; 0: from the beginning.
-        curves: step and value of each figure.
-    """
-
-    card: JudgeRunCard
-    was_finished: bool
-    resumed_step: int
-    curves: dict[str, list[tuple[int, float]]]
 
 
 def train_judge(
@@ -50,7 +32,7 @@ def train_judge(
     options: RunOptions = RunOptions(),  # noqa: B008 - frozen
     on_progress: OnProgress | None = None,
     fabric: Fabric | None = None,
-) -> TrainedJudge:
+) -> TrainedRun[JudgeRunCard]:
     """Train a run to its end, go on with one that was stopped, or find that it is finished.
 
     Args:
@@ -67,11 +49,11 @@ def train_judge(
         BuildFailedError: the training diverged.
     """
     folder = RunFolder(store, config.kind, run_id_of(config))
-    fabric = fabric or judge_fabric(options, config.training)
+    fabric = fabric or new_fabric(options, config.training)
     if options.fresh and fabric.is_global_zero:
         folder.remove()
     fabric.barrier()
-    finished = finished_judge(store, config)
+    finished = finished_run(store, config, JudgeRunCard)
     if finished is not None:
         return finished
     torch.set_num_threads(options.threads or default_threads())
@@ -80,21 +62,6 @@ def train_judge(
         return run.train()
     finally:
         run.close()
-
-
-def finished_judge(store: ObjectStore, config: JudgeRunConfig) -> TrainedJudge | None:
-    """Return the run of a configuration if it is finished, else None."""
-    folder = RunFolder(store, config.kind, run_id_of(config))
-    card = folder.read_card(JudgeRunCard)
-    if card is None:
-        return None
-    checkpoint = read_last_checkpoint(store, folder.path)
-    return TrainedJudge(card, was_finished=True, resumed_step=0, curves=checkpoint[0].curves if checkpoint else {})
-
-
-def judge_fabric(options: RunOptions, spec: JudgeTrainingSpec, strategy: str = "auto") -> Fabric:
-    """Return Fabric for the devices of some options; BadInputError if they are not there."""
-    return open_fabric(options.device, options.devices, spec.precision, ("batch_windows", spec.batch_windows), strategy)
 
 
 class _Task:
@@ -136,7 +103,7 @@ class _Run:
         if fabric.is_global_zero:
             folder.write_record(CONFIG_FILE, config)
 
-    def train(self) -> TrainedJudge:
+    def train(self) -> TrainedRun[JudgeRunCard]:
         """Go on from the last checkpoint, or begin, and finish."""
         checkpoint = read_last_checkpoint(self._folder.store, self._folder.path)
         self._fabric.barrier()
@@ -153,7 +120,7 @@ class _Run:
         self._fabric.barrier()
         card = self._folder.read_card(JudgeRunCard)
         assert card is not None  # noqa: S101 - written by the first process, which the barrier waited for
-        return TrainedJudge(card, was_finished=False, resumed_step=resumed, curves=loop.curves)
+        return TrainedRun(card, was_finished=False, resumed_step=resumed, curves=loop.curves)
 
     def close(self) -> None:
         """Let go of threads and files."""

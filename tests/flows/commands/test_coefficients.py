@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from flows.command_line import app
 from pipelines.dataset.versions import set_tag
 from pipelines.generation.coefficient_files import read_coefficients_file
-from pipelines.training.coefficient_training import RunOptions, train_coefficients
+from pipelines.training.coefficient_training import train_coefficients
 from pipelines.training.run_settings import preset_training, run_config
+from pipelines.training.trainings import RunOptions
 from pipelines.training.version_sequences import VersionSequences
 from storage_schemas.errors import BadInputError
 from storage_schemas.training_runs import COEFFICIENT_KINDS, Preset

@@ -9,8 +9,9 @@ from pipelines.coefficient_evaluation.figure_list import FIGURES
 from pipelines.coefficient_evaluation.held_out_clips import EvaluationSettings
 from pipelines.coefficient_evaluation.run_evaluation import evaluate_runs
 from pipelines.generation.run_loading import LATEST_RUNS
-from pipelines.training.coefficient_training import RunOptions, train_coefficients
+from pipelines.training.coefficient_training import train_coefficients
 from pipelines.training.run_settings import preset_training, run_config
+from pipelines.training.trainings import RunOptions
 from pipelines.training.version_sequences import VersionSequences
 from storage_schemas.errors import BadInputError
 from storage_schemas.training_runs import COEFFICIENT_KINDS, Preset

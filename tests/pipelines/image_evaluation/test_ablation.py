@@ -7,7 +7,7 @@ import pytest
 from pipelines.image_evaluation import ablation
 from pipelines.image_evaluation.ablation import VARIANTS, ImageAblationSettings, ablate_images
 from pipelines.image_evaluation.held_out_clips import ClipChoice
-from pipelines.training.coefficient_training import RunOptions
+from pipelines.training.trainings import RunOptions
 from storage_schemas.errors import BadInputError
 from storage_schemas.image_runs import ImageRunConfig, ImageTrainingSpec
 from storage_schemas.training_runs import Preset, RunKind

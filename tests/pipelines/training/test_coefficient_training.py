@@ -13,10 +13,11 @@ import torch
 
 from infra.managed_store import ManagedStore
 from pipelines.training.checkpoints import checkpoint_steps, read_last_checkpoint
-from pipelines.training.coefficient_training import RunOptions, train_coefficients
+from pipelines.training.coefficient_training import train_coefficients
 from pipelines.training.run_folder import RunFolder, list_runs, load_coefficient_flow, resolve_run, run_id_of
+from pipelines.training.trainings import RunOptions
 from storage_schemas.errors import BadInputError, StoreError
-from storage_schemas.training_runs import COEFFICIENT_KINDS, EMOTIONS, RunKind
+from storage_schemas.training_runs import COEFFICIENT_KINDS, EMOTIONS, RunCard, RunKind
 from tests.factories.coefficient_sequences import MemorySequences, invented_source
 from tests.factories.dataset_versions import local_store
 from tests.factories.training_child import CHECKPOINT_EVERY, small_config, train_small
@@ -193,7 +194,7 @@ def test_damage_is_found(store: ManagedStore) -> None:
         load_coefficient_flow(store, "poseflow/latest")
     store.write_bytes(f"{folder.path}/card.json", b"{}")
     with pytest.raises(StoreError, match="card of a run"):
-        folder.card()
+        folder.read_card(RunCard)
 
 
 @pytest.mark.chaos

@@ -17,8 +17,9 @@ from pipelines.judging.clip_media import VersionMedia
 from pipelines.judging.evaluation import evaluate_judges
 from pipelines.judging.loading import load_judges
 from pipelines.training.checkpoints import checkpoint_steps
-from pipelines.training.judges.judge_run import finished_judge
+from pipelines.training.trainings import finished_run
 from storage_schemas.errors import BadInputError
+from storage_schemas.judge_runs import JudgeRunCard
 from storage_schemas.training_runs import RunKind, run_folder
 from tests.factories.dataset_versions import local_store
 from tests.factories.judge_trainings import (
@@ -61,7 +62,7 @@ def test_a_judge_is_trained_and_found_again(store: ManagedStore, source: Version
         assert store.exists(f"{run_folder(kind, card.run_id)}/{name}")
     assert any(card.dataset in line for line in card.lines())
     assert train_small_judge(store, source, config).was_finished
-    found = finished_judge(store, config)
+    found = finished_run(store, config, JudgeRunCard)
     assert found is not None
     assert found.card == card
 
