@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     )
     gpu_deployment: str = Field(
         "",
-        description='Trainings on images run there, "flow name/deployment name" on the server of PREFECT_API_URL; empty: in this process',
+        description='Trainings run there, "flow name/deployment name" on the server of PREFECT_API_URL, each on the deployment of its own '
+        "flow that has this deployment name; empty: in this process",
     )
     render_deployment: str = Field(
         "",
