@@ -87,6 +87,8 @@ class CollectRequest(_Form):
     """Housekeeping: what no version names goes."""
 
     store: str = Field("", description=_STORE)
-    keep_untagged: int = Field(-1, ge=-1, le=10_000, description="Newest versions without a tag that stay, e.g. 30; -1: all of them")
+    keep_untagged: int = Field(
+        -1, ge=-1, le=10_000, description="Newest versions without a tag or a run that stay, e.g. 30; -1: all of them"
+    )
     grace_hours: float = Field(24.0, ge=0, le=8760, description="What is younger stays, since a build may need it, e.g. 24")
     dry_run: bool = Field(False, description="Only say what would go, e.g. to look first")

@@ -211,7 +211,7 @@ def export_command(
 @app.command("gc")
 def collect_command(
     store: StoreOption = "",
-    keep_untagged: Annotated[int, typer.Option(help="Newest untagged versions that stay; -1: all of them.")] = -1,
+    keep_untagged: Annotated[int, typer.Option(help="Newest versions without a tag or a run that stay; -1: all.")] = -1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")] = False,
     grace_hours: Annotated[float, typer.Option(min=0, help="Keep what is younger: a running build may need it.")] = 1.0,
     json: JsonOption = False,

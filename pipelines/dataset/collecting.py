@@ -19,6 +19,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.dataset.face_model_store import unnamed_face_models
+from pipelines.dataset.retention import trained_on
 from pipelines.dataset.running_builds import marks_by_age
 from pipelines.dataset.version_tables import VersionTable, read_batches, sha256_of, table_path, version_folder
 from pipelines.dataset.versions import list_tags, list_versions, read_manifest, version_ids
@@ -35,11 +36,11 @@ _VERSION_DEPTH = len(version_folder("0").split("/"))
 
 
 class KeepPolicy(BaseModel):
-    """Which versions stay; the default keeps all of them. A tagged version always stays."""
+    """Which versions stay; the default keeps all of them. A tagged version always stays, and one that a run was trained on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    untagged: bool = Field(True, description="Keep versions that no tag names")
+    untagged: bool = Field(True, description="Keep versions that neither a tag nor a run names")
     newest: int = Field(0, ge=0, description="If untagged versions are not kept: how many of the newest of them are kept nevertheless")
 
 
@@ -177,8 +178,8 @@ def _unnamed_models(store: ObjectStore, gone: set[str]) -> list[_Folder]:
 def _given_up(store: ObjectStore, policy: KeepPolicy) -> list[VersionManifest]:
     if policy.untagged:
         return []
-    tagged = {tag.dataset_version for tag in list_tags(store)}
-    untagged = [manifest for manifest in list_versions(store) if manifest.dataset_version not in tagged]
+    named = {tag.dataset_version for tag in list_tags(store)} | trained_on(store)
+    untagged = [manifest for manifest in list_versions(store) if manifest.dataset_version not in named]
     return sorted(untagged[: len(untagged) - policy.newest], key=lambda manifest: manifest.dataset_version)
 
 

@@ -6,6 +6,7 @@ import json
 
 from pipelines.dataset.version_tables import version_folder
 from pipelines.dataset.versions import list_tags, list_versions
+from storage_schemas.errors import StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import CONFIG_FILE, RUNS_FOLDER
 
@@ -30,7 +31,7 @@ def give_up_old_versions(store: ObjectStore, name: str, keep: int) -> list[str]:
         return []
     own = [manifest for manifest in list_versions(store) if manifest.spec.name == name]
     newest_first = sorted(own, key=lambda manifest: (manifest.created, manifest.dataset_version), reverse=True)
-    named = {tag.dataset_version for tag in list_tags(store)} | _trained_on(store)
+    named = {tag.dataset_version for tag in list_tags(store)} | trained_on(store)
     gone = sorted(manifest.dataset_version for manifest in newest_first[keep:] if manifest.dataset_version not in named)
     for version in gone:
         store.delete(f"{version_folder(version)}/manifest.json")  # first: what has no manifest is no version
@@ -38,6 +39,19 @@ def give_up_old_versions(store: ObjectStore, name: str, keep: int) -> list[str]:
     return gone
 
 
-def _trained_on(store: ObjectStore) -> set[str]:
+def trained_on(store: ObjectStore) -> set[str]:
+    """Return the ids of the versions that training runs of the store were made from, finished or not.
+
+    Raises:
+        StoreError: a run's configuration cannot be read, so that what it was made from is unknown.
+    """
     paths = [path for path, _ in store.list_objects(RUNS_FOLDER) if path.endswith(f"/{CONFIG_FILE}")]
-    return {str(json.loads(store.read_bytes(path)).get("dataset", "")) for path in paths}
+    return {_dataset_of(store, path) for path in paths}
+
+
+def _dataset_of(store: ObjectStore, path: str) -> str:
+    try:
+        return str(json.loads(store.read_bytes(path))["dataset"])
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{store.uri}/{path}: expected the configuration of a run with its dataset version ({error!r}); restore or remove the run"
+        raise StoreError(msg) from error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -74,6 +75,16 @@ def test_the_newest_untagged_versions_may_stay(tmp_path: Path) -> None:
         found = collect_garbage(store, KeepPolicy(untagged=False, newest=2), dry_run=True, now_s=LATER)
         assert found.versions == [versions[0].dataset_version]
         assert collect_garbage(store, KeepPolicy(untagged=False, newest=9), dry_run=True, now_s=LATER).versions == []
+
+
+def test_a_version_that_a_run_was_trained_on_stays(tmp_path: Path) -> None:
+    with local_store(tmp_path) as store:
+        versions = [publish(store, [SyntheticRecording(name)], created=f"2026-01-0{day}") for day, name in enumerate("abc", start=1)]
+        store.write_bytes("runs/vqig/0/config.json", json.dumps({"dataset": versions[1].dataset_version}).encode())
+        found = collect_garbage(store, KeepPolicy(untagged=False), dry_run=False, now_s=LATER)
+        assert version_ids(store) == [versions[1].dataset_version]
+        assert verify_version(store, versions[1].dataset_version) == []
+    assert len(found.versions) == 2
 
 
 def test_young_versions_stay_whatever_the_policy(tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from infra.managed_store import ManagedStore
 from pipelines.dataset.retention import give_up_old_versions
 from pipelines.dataset.versions import set_tag, version_ids
+from storage_schemas.errors import StoreError
 from tests.factories.dataset_parts import SyntheticRecording
 from tests.factories.dataset_versions import SPEC, local_store, publish
 
@@ -34,6 +37,16 @@ def test_what_has_a_tag_or_a_training_run_stays(tmp_path: Path) -> None:
         store.write_bytes("runs/expflow/0/config.json", json.dumps({"dataset": versions[1]}).encode())
 
         assert give_up_old_versions(store, SPEC.name, 1) == [versions[2]]
+
+
+def test_a_run_that_cannot_be_read_stops_it(tmp_path: Path) -> None:
+    with local_store(tmp_path) as store:
+        versions = published(store, 3)
+        store.write_bytes("runs/expflow/0/config.json", b"{}")
+
+        with pytest.raises(StoreError, match=r"runs/expflow/0/config\.json.*restore or remove the run"):
+            give_up_old_versions(store, SPEC.name, 1)
+        assert set(version_ids(store)) == set(versions)
 
 
 def test_other_names_and_no_policy_are_left_alone(tmp_path: Path) -> None:
