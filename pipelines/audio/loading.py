@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
-import av.error
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.audio.decoding import AudioChunk, AudioTally, decode_audio, resample_to_mono
-from pipelines.media_files import choose_audio_stream, explain_unopenable, open_media, read_packets, require_regular_file
+from pipelines.audio.decoding import AudioChunk
+from pipelines.audio.sound_files import read_sound
 from pipelines.media_time import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME, seconds_to_samples
 from pipelines.video.frame_grid import grid_phase_s, slot_count
 from pipelines.video.media_probe import MediaProbe
-from storage_schemas.errors import ItemRejectedError
-from storage_schemas.rejections import RejectionReason, Stage
 
 DEFAULT_MAX_DURATION_S = 4 * 3600.0
 
@@ -43,7 +38,7 @@ def load_waveform(probe: MediaProbe) -> NDArray[np.float32]:
         return timeline
     zero_s = None if probe.audio_path is not None else int(probe.frame_pts[0]) * probe.time_base
     lead = seconds_to_samples(grid_phase_s(probe.frame_pts, probe.time_base))
-    for chunk in _read_chunks(probe.audio_path or probe.path, zero_s):
+    for chunk in read_sound(probe.audio_path or probe.path, zero_s=zero_s):
         on_grid = replace(chunk, start_sample=chunk.start_sample - lead)
         if on_grid.start_sample >= len(timeline):
             break
@@ -66,7 +61,7 @@ def load_audio_file(path: Path, max_duration_s: float = DEFAULT_MAX_DURATION_S) 
     """
     longest = int(max_duration_s * SAMPLE_RATE_HZ)
     pieces: list[AudioChunk] = []
-    for chunk in _read_chunks(path, None):
+    for chunk in read_sound(path):
         if chunk.start_sample >= longest:
             break
         pieces.append(chunk)
@@ -75,22 +70,6 @@ def load_audio_file(path: Path, max_duration_s: float = DEFAULT_MAX_DURATION_S) 
     for piece in pieces:
         _place(piece, timeline)
     return timeline
-
-
-def _read_chunks(path: Path, zero_s: Fraction | None) -> Iterator[AudioChunk]:
-    """Decode the sound track of a file; when it has been read to its end, check how much of it was damaged."""
-    size_bytes = require_regular_file(path, Stage.AUDIO)
-    try:
-        container = open_media(path)
-    except (av.error.FFmpegError, ValueError) as error:
-        raise explain_unopenable(path, size_bytes, error, "audio") from error
-    with container:
-        stream = choose_audio_stream(container)
-        if stream is None or stream.codec_context is None:
-            raise ItemRejectedError(Stage.AUDIO, RejectionReason.NO_AUDIO_STREAM, "expected a sound track with a known codec, found none")
-        tally = AudioTally()
-        yield from resample_to_mono(decode_audio(read_packets(container, stream, []), tally), Stage.AUDIO, zero_s=zero_s)
-        tally.check(Stage.AUDIO)
 
 
 def _place(chunk: AudioChunk, timeline: NDArray[np.float32]) -> None:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import av.error
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.audio.decoding import AudioTally, decode_audio, resample_to_mono
-from pipelines.media_files import choose_audio_stream, explain_unopenable, open_media, read_packets, require_regular_file
+from pipelines.audio.sound_files import read_sound
 from pipelines.media_time import SAMPLE_RATE_HZ
-from storage_schemas.errors import ItemRejectedError
-from storage_schemas.rejections import RejectionReason, Stage
 
 Float32Array = NDArray[np.float32]
 _SILENCE_AT_ONCE = 1_000_000
@@ -28,24 +24,13 @@ def stream_waveform(path: Path, rate_hz: int = SAMPLE_RATE_HZ) -> Iterator[Float
     Raises:
         ItemRejectedError: (stage AUDIO) no sound, or sound that does not decode; (stage PROBE) no media.
     """
-    size_bytes = require_regular_file(path, Stage.AUDIO)
-    try:
-        container = open_media(path)
-    except (av.error.FFmpegError, ValueError) as error:
-        raise explain_unopenable(path, size_bytes, error, "audio") from error
-    with container:
-        stream = choose_audio_stream(container)
-        if stream is None or stream.codec_context is None:
-            raise ItemRejectedError(Stage.AUDIO, RejectionReason.NO_AUDIO_STREAM, "expected a sound track with a known codec, found none")
-        tally = AudioTally()
-        written = 0
-        for chunk in resample_to_mono(decode_audio(read_packets(container, stream, []), tally), Stage.AUDIO, rate_hz=rate_hz):
-            while written < chunk.start_sample:
-                silence = np.zeros(min(_SILENCE_AT_ONCE, chunk.start_sample - written), np.float32)
-                written += len(silence)
-                yield silence
-            fresh = chunk.samples[max(0, written - chunk.start_sample) :]
-            written += len(fresh)
-            if len(fresh):
-                yield fresh
-        tally.check(Stage.AUDIO)
+    written = 0
+    for chunk in read_sound(path, rate_hz=rate_hz):
+        while written < chunk.start_sample:
+            silence = np.zeros(min(_SILENCE_AT_ONCE, chunk.start_sample - written), np.float32)
+            written += len(silence)
+            yield silence
+        fresh = chunk.samples[max(0, written - chunk.start_sample) :]
+        written += len(fresh)
+        if len(fresh):
+            yield fresh
