@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from infra.slurm_queue import await_first_worker, jobs_replaced, require_accepted
 from storage_schemas.errors import BadInputError
 
 GPU_RESOURCE = "GPU"
@@ -34,7 +35,7 @@ class SlurmSettings(_Settings):
     cores: int = Field(16, ge=1, description="Processors of a job, each with a Dask worker")
     memory: str = Field("64GB", description="Memory of a job, for all its processors")
     walltime: str = Field(
-        "08:00:00", pattern=r"^(\d+-)?\d{1,3}:\d\d:\d\d$", description="After this the job is ended; a build goes on in the next"
+        "08:00:00", pattern=r"^(\d+-)?\d{1,3}:\d\d:\d\d$", description="After this a job is ended; when all have, they are submitted anew"
     )
     gpus: int = Field(0, ge=0, description="GPUs of a job; with some it has one Dask worker for each instead, of the resource GPU")
     interface: str = Field("", description="Network interface, e.g. ib0; empty: the default one")
@@ -78,10 +79,11 @@ def job_cluster(scheduler: str) -> Iterator[str]:
     """
     kind, _, path = scheduler.partition(":")
     if kind == "slurm":
-        cluster = slurm_cluster(read_settings(Path(path), SlurmSettings))
-    else:
-        cluster = _kubernetes_cluster(read_settings(Path(path), KubernetesSettings))
-    with cluster:
+        settings = read_settings(Path(path), SlurmSettings)
+        with slurm_cluster(settings) as cluster, jobs_replaced(cluster, settings.jobs):
+            yield str(cluster.scheduler_address)
+        return
+    with _kubernetes_cluster(read_settings(Path(path), KubernetesSettings)) as cluster:
         yield str(cluster.scheduler_address)
 
 
@@ -101,10 +103,11 @@ def read_settings(path: Path, kind: type[Found]) -> Found:
 
 
 def slurm_cluster(settings: SlurmSettings) -> Any:  # noqa: ANN401 - of a library that is there or not
-    """Return a cluster whose scheduler runs here and whose workers are jobs.
+    """Return a cluster whose scheduler runs here and whose workers are jobs, once the first of them is heard of.
 
     Raises:
-        BadInputError: dask-jobqueue is not installed.
+        BadInputError: dask-jobqueue is not installed, or SLURM would not take the jobs.
+        BuildFailedError: the jobs have ended without a worker.
     """
     cluster = _imported("dask_jobqueue", "SLURM", "dask-jobqueue").SLURMCluster(
         n_workers=0,
@@ -121,7 +124,13 @@ def slurm_cluster(settings: SlurmSettings) -> Any:  # noqa: ANN401 - of a librar
         job_extra_directives=[*([f"--gres=gpu:{settings.gpus}"] if settings.gpus else []), *settings.directives],
         worker_extra_args=["--resources", f"{GPU_RESOURCE}=1"] if settings.gpus else [],
     )
-    cluster.scale(jobs=settings.jobs)
+    try:
+        require_accepted(cluster.job_script())
+        cluster.scale(jobs=settings.jobs)
+        await_first_worker(cluster)
+    except BaseException:
+        cluster.close()
+        raise
     return cluster
 
 

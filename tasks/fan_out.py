@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from distributed import Client, Future, KilledWorker, as_completed
+from distributed.client import ClosedClientError
+
+from storage_schemas.errors import BuildFailedError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -62,7 +66,8 @@ class FanOut(Generic[Tag]):
                     yield finished
                 self._refill()
         finally:
-            self._client.cancel([Future(key, self._client) for key in self._under_way])
+            with suppress(ClosedClientError):
+                self._client.cancel([Future(key, self._client) for key in self._under_way])
 
     def _refill(self) -> None:
         while self._waiting and len(self._under_way) < self._window:
@@ -72,6 +77,10 @@ class FanOut(Generic[Tag]):
             self._completed.add(future)
 
     def _finish(self, future: Future[Any]) -> tuple[Tag, Any] | None:
+        if future.status in ("cancelled", "lost"):
+            raise BuildFailedError(
+                "the Dask scheduler is gone, or cannot be reached any more; what was finished is kept, so start the same again"
+            )
         tag, function, arguments, lost = self._under_way.pop(future.key)
         error = future.exception() if future.status == "error" else None
         if error is None:

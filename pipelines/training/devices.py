@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
 from storage_schemas.errors import BadInputError
 
@@ -39,7 +40,9 @@ def open_fabric(
     if items % devices:
         raise BadInputError(f"--devices {devices} must divide {setting}, which is {items}")
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)  # it announces each precision
-    return Fabric(accelerator=chosen, devices=devices, precision=precision, strategy=strategy)
+    # Its processes are always started here, also within a job of SLURM, whose tasks Fabric would otherwise take them for.
+    environment = LightningEnvironment()
+    return Fabric(accelerator=chosen, devices=devices, precision=precision, strategy=strategy, plugins=environment)
 
 
 def device_name(device: torch.device) -> str:

@@ -34,6 +34,8 @@ def script(settings: SlurmSettings) -> str:
     submitted: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SLURMCluster, "scale", lambda _, jobs: submitted.append(jobs))
+        patch.setattr("infra.job_clusters.require_accepted", lambda _: None)
+        patch.setattr("infra.job_clusters.await_first_worker", lambda _: None)
         with slurm_cluster(settings) as cluster:
             text: str = cluster.job_script().replace(cluster.scheduler_address, "SCHEDULER").replace(" --nworkers", " \\\n--nworkers")
     assert submitted[0] == settings.jobs  # the other one is the end of the cluster

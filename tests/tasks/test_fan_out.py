@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from distributed import Client, KilledWorker, LocalCluster
 
+from storage_schemas.errors import BuildFailedError
 from tasks.fan_out import FanOut
 
 
@@ -21,6 +22,21 @@ def client() -> Iterator[Client]:
         Client(cluster, set_as_default=False) as connected,
     ):
         yield connected
+
+
+def test_a_scheduler_that_goes_is_named() -> None:
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster, set_as_default=False, timeout=2) as connected,
+    ):
+        fan_out: FanOut[int] = FanOut(connected, 2, _never)
+        for number in range(2):
+            fan_out.add(number, time.sleep, number * 5)
+        results = fan_out.run()
+        next(results)
+        cluster.close()
+        with pytest.raises(BuildFailedError, match=r"Dask scheduler is gone.*start the same again"):
+            next(results)
 
 
 def _never(tag: object) -> tuple[Callable[..., Any], tuple[Any, ...]]:

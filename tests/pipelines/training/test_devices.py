@@ -19,3 +19,12 @@ def test_a_processor_has_a_name() -> None:
     fabric = open_fabric("cpu", 1, "32-true")
     assert fabric.device.type == "cpu"
     assert device_name(fabric.device).startswith("cpu (")
+
+
+def test_a_job_of_slurm_is_not_taken_for_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"SLURM_NTASKS": "4", "SLURM_JOB_NAME": "build", "SLURM_PROCID": "2", "SLURM_LOCALID": "2"}.items():
+        monkeypatch.setenv(name, value)
+
+    fabric = open_fabric("cpu", 1, "32-true")
+
+    assert (fabric.world_size, fabric.global_rank) == (1, 0)

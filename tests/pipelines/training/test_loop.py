@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor, nn
 
+from pipelines.training.devices import open_fabric
 from pipelines.training.loop import LOG_EVERY, LoopSettings, TrainingLoop, Watcher, adamw
 from pipelines.training.schedule import Budget, LearningRate
 from storage_schemas.errors import BuildFailedError
@@ -44,7 +44,7 @@ def loop_of(watcher: Watcher, steps: int = 100, rate: float = 0.05) -> TrainingL
     network = nn.Linear(1, 1)
     settings = LoopSettings(0, Budget(steps), LearningRate(rate, 5, 0.1), 1.0, 0.9, validate_every=25, checkpoint_every=40)
     optimiser = adamw(network.named_parameters(), 0.0)
-    return TrainingLoop(Fabric(accelerator="cpu", devices=1), network, Line(network), optimiser, settings, watcher)
+    return TrainingLoop(open_fabric("cpu", 1, "32-true"), network, Line(network), optimiser, settings, watcher)
 
 
 def test_a_loop_learns_and_tells() -> None:

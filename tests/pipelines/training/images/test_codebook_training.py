@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import torch
-from lightning.fabric import Fabric
 
 from pipelines.models.image_codebook.perceptual import perceptual_distance
 from pipelines.models.image_codebook.pictures import to_bytes
 from pipelines.training.averaged_weights import AveragedWeights
+from pipelines.training.devices import open_fabric
 from pipelines.training.images.codebook_training import CODES, CodebookCare, CodebookLoss
 from pipelines.training.images.frame_batches import FrameBatch
 from storage_schemas.training_runs import RunKind
@@ -23,7 +23,7 @@ def _trained(seed: int = 0) -> tuple[CodebookLoss, CodebookCare, torch.optim.Opt
     codebook = small_codebook(seed)
     loss = CodebookLoss(codebook, SPEC, perceptual_distance(None), None)
     optimiser = torch.optim.AdamW(codebook.parameters(), lr=1e-2)
-    care = CodebookCare(Fabric(accelerator="cpu", devices=1), loss, optimiser, SPEC, lambda step: _batch(16, step).pictures)
+    care = CodebookCare(open_fabric("cpu", 1, "32-true"), loss, optimiser, SPEC, lambda step: _batch(16, step).pictures)
     care.average = AveragedWeights(codebook, 0.9)
     return loss, care, optimiser, care.average
 

@@ -5,6 +5,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
+from pipelines.training.devices import open_fabric
 from pipelines.training.images.frame_batches import FrameBatch
 from pipelines.training.images.replicas import Replicas, share_count
 from pipelines.training.loop import LOSS
@@ -39,7 +40,7 @@ def batch(frames: int = 6) -> FrameBatch:
 
 @pytest.fixture(scope="module")
 def fabric() -> Fabric:
-    return Fabric(accelerator="cpu", devices=1)
+    return open_fabric("cpu", 1, "32-true")
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
