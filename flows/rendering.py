@@ -140,8 +140,8 @@ def render_one(
     with tempfile.TemporaryDirectory(prefix="flowvqtalker-talk-") as folder:
         with open_store(store_uri, Settings()) as store:
             names = resolve_models(store, models)
-        request = RenderRequest(
-            scripts="", models=names, store=store_uri, out=folder, speech=speech, options=RenderOptions(**options)
+        request = RenderRequest(  # of no list, whose place the clip's own name takes
+            scripts=str(out), models=names, store=store_uri, out=folder, speech=speech, options=RenderOptions(**options)
         )  # fmt: skip
         clip = PlannedClip(1, row.model_copy(update={"takes": 1, "output": _OUTPUT}), 0)
         with RenderWorkplace(request) as workplace:

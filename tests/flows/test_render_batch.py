@@ -31,7 +31,6 @@ def test_failed_rows_are_rendered_when_the_list_is_repaired(render_runs: RenderS
     assert command_line.orphans() == []
 
 
-@pytest.mark.slow
 def test_one_clip_is_made_without_a_list(render_runs: RenderStore, tmp_path: Path, command_line: CommandLine) -> None:
     files = render_runs.folder
     common = ("--models", render_runs.uri, "--emotion", EMOTION, "--audio", files / "short.wav")
