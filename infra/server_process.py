@@ -36,7 +36,8 @@ def start_server(folder: Path, port: int, settings: Mapping[str, str]) -> subpro
         port: on 127.0.0.1.
         settings: Prefect's, as environment variables; a database that is named there is used instead of the folder's.
     """
-    database = f"sqlite+aiosqlite:///{quote_from_bytes(os.fsencode(folder / DATABASE_FILE))}"
+    # As an address of SQLite, which undoes the quoting that SQLAlchemy leaves alone: a home may have spaces in its name.
+    database = f"sqlite+aiosqlite:///file:{quote_from_bytes(os.fsencode(folder / DATABASE_FILE))}?uri=true"
     environment = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database, **settings}
     return start_child(["infra.local_prefect_server", str(port)], folder / LOG_FILE, environment)
 
