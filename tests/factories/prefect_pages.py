@@ -53,6 +53,7 @@ class Browser:
         """Submit the form, go to the run, and return its id."""
         with self.page.expect_response(re.compile("/create_flow_run$")) as answer:
             self.page.get_by_role("button", name="Submit").click()
+        assert answer.value.ok, f"{answer.value.status}: {answer.value.text()}"
         run = str(answer.value.json()["id"])
         # The note with a link to the run slides in and out again; its address is the same.
         address = urlsplit(self.page.url)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from infra.local_prefect import prefect_api, quiet_prefect_environment
+from infra.server_process import DATABASE_FILE
 
 _WAIT = "import time; from pathlib import Path; from infra.local_prefect import prefect_api\n"
 
@@ -33,6 +38,29 @@ def test_the_environment_keeps_what_the_user_has_set(tmp_path: Path, monkeypatch
     assert os.environ["PREFECT_LOGGING_LEVEL"] == "DEBUG"
     assert os.environ["DO_NOT_TRACK"] == "1"
     assert os.environ["PREFECT_HOME"] == str(tmp_path / "prefect")
+
+
+def test_every_run_that_several_ask_for_at_once_is_made_in_a_home_of_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    home = tmp_path / "a home, 100% #new"
+    home.mkdir()
+    with prefect_api(home) as url, ThreadPoolExecutor(4) as askers:
+        _, flow = _posted(f"{url}/flows/", {"name": "flow"})
+        ask = {"flow_id": flow["id"], "state": {"type": "SCHEDULED"}}
+        answers = list(askers.map(lambda _: _posted(f"{url}/flow_runs/", ask), range(40)))
+        _, count = _posted(f"{url}/flow_runs/count", {})
+    assert {status for status, _ in answers} == {201}
+    assert count == 40
+    assert list(home.rglob(DATABASE_FILE)) != []
+
+
+def _posted(address: str, body: dict[str, object]) -> tuple[int, Any]:
+    request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310 - a local server
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - a local server
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.load(refused)
 
 
 @pytest.mark.slow
