@@ -175,10 +175,8 @@ def _render(demo: _Demo, dataset: str) -> tuple[DemoScript, list[ClipResult]]:
 
     settings, renders = demo.settings, demo.out / RENDERS_FOLDER
     models = [demo.models[kind.value] for kind in TRAINED if kind is not RunKind.CODEBOOK]
-    with demo.stage("render", {"models": models, "takes": settings.takes, "intensity": settings.intensity, "seed": settings.seed}) as (
-        running,
-        advance,
-    ):
+    asked = {"models": models, **settings.model_dump(include={"takes", "intensity", "seed"})}
+    with demo.stage("render", asked) as (running, advance):
         advance(0, 0, "speaking the sentences, loading the networks")
         script = write_demo_script(
             demo.out / SCRIPT_FOLDER, demo.out / CORPUS_FOLDER, seed=settings.seed, takes=settings.takes, intensity=settings.intensity,

@@ -112,6 +112,24 @@ def open_media(path: Path, *, max_side_px: int = 0) -> InputContainer:
     return av.open(f"file:{os.path.abspath(path)}", options=options, metadata_errors="ignore")  # noqa: PTH100
 
 
+def open_or_explain(path: Path, size_bytes: int, what: str, *, max_side_px: int = 0) -> InputContainer:
+    """Open a media file that may be anything; as `open_media`, but for the error.
+
+    Args:
+        path: the file.
+        size_bytes: its size, from `require_regular_file`.
+        what: how messages name the file, e.g. "video" or "audio".
+        max_side_px: see `open_media`.
+
+    Raises:
+        ItemRejectedError: it cannot be opened, see `explain_unopenable`.
+    """
+    try:
+        return open_media(path, max_side_px=max_side_px)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise explain_unopenable(path, size_bytes, error, what) from error
+
+
 def error_text(error: BaseException) -> str:
     """Return FFmpeg's words for an error without the path, which must not get into stored messages."""
     if isinstance(error, av.error.UndefinedError) or (isinstance(error, av.error.PermissionError) and error.errno == errno.EPERM):

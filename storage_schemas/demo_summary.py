@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from storage_schemas.script_rows import STRONGEST
 from storage_schemas.training_runs import RunKind
 
 
@@ -37,7 +38,7 @@ class DemoSettings(BaseModel):
     seed: int = Field(7, ge=0, description="of corpus, trainings and takes")
     takes: int = Field(2, ge=1, le=100, description="different clips of each emotion")
     intensity: float = Field(
-        1.5, ge=0, le=2, description="of the emotions; over 1, since networks trained for minutes show them too weakly"
+        1.5, ge=0, le=STRONGEST, description="of the emotions; over 1, since networks trained for minutes show them too weakly"
     )
     trainings: dict[RunKind, TrainingShare] = Field(
         default_factory=lambda: {

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from flows.commands.console import progress_bar, say, write_json, write_line
-from flows.commands.dataset import JsonOption, StoreOption
+from flows.commands.options import DatasetOption, JsonOption, StoreOption
 from infra.settings import Settings
 from storage_schemas.errors import BadInputError
 from storage_schemas.store_trouble import store_trouble
@@ -53,7 +53,7 @@ def run_command(
     *,
     study_file: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="Study; every field has a default.")],
     out: Annotated[Path, typer.Option(help="Folder for index.html, ablation.json, tables and pictures.")],
-    dataset: Annotated[str, typer.Option("--dataset", help="Dataset version: id, beginning of one, or tag.")] = "latest",
+    dataset: DatasetOption = "latest",
     store: StoreOption = "",
     threads: Annotated[int, typer.Option(min=0, help="Processor threads of the trainings; 0: chosen by what is trained.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.commands.console import progress_bar, write_json, write_line, write_table
+from flows.commands.options import DeviceOption, JsonOption, PrecisionOption
 from infra.object_store import open_store
 from infra.settings import Settings
 from storage_schemas.build_spec import Layout
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pipelines.rendering.frame_generator import RenderSettings
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed and memory on this machine.")
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 
 
 @app.command("build")
@@ -86,7 +86,7 @@ def scale_command(
 
 @app.command("sample")
 def sample_command(
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")] = "auto",
+    device: DeviceOption = "auto",
     preset: Annotated[list[str] | None, typer.Option(help="Preset to measure; may be given several times; none: all.")] = None,
     batch: Annotated[list[int] | None, typer.Option(min=1, help="Batch size; may be given several times; none: 1 and 64.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="Processor threads; 0: all.")] = 0,
@@ -113,10 +113,10 @@ def sample_command(
 @app.command("render")
 def render_command(
     *,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")] = "auto",
+    device: DeviceOption = "auto",
     preset: Annotated[list[str] | None, typer.Option(help="Preset to measure; may be given several times; none: all.")] = None,
     batch: Annotated[list[int] | None, typer.Option(min=1, help="Batch size; may be given several times; none: some that suit.")] = None,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16, or auto: bfloat16 on cuda, else float32.")] = "auto",
+    precision: PrecisionOption = "auto",
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the networks first, which takes a minute for each.")] = False,
     cuda_graphs: Annotated[bool, typer.Option("--cuda-graphs", help="Record a batch and replay it; cuda alone.")] = False,
     threads: Annotated[int, typer.Option(min=0, help="Processor threads; 0: all.")] = 0,

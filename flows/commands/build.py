@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from flows.commands.console import progress_bar, say, write_json
+from flows.commands.options import JsonOption
 from storage_schemas.build_spec import BuildSpec, Layout
 from storage_schemas.errors import BadInputError
 
@@ -35,7 +36,7 @@ def build(  # noqa: D103 - the help text is the docstring
     workers: Annotated[int, typer.Option(min=0, help="Recordings handled at once; 0: one per processor.")] = 0,
     scheduler: Annotated[str, typer.Option(help="Address of an existing Dask scheduler, e.g. tcp://10.0.0.5:8786.")] = "",
     tag: Annotated[str, typer.Option(help="Tag that is moved to the new version; empty: none.")] = "latest",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    json: JsonOption = False,
 ) -> None:
     from flows.running import run_build  # noqa: PLC0415 - Prefect takes a second to import
 

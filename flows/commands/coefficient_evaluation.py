@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.console import progress_bar, say, write_json, write_line, write_table
-from flows.commands.dataset import JsonOption, StoreOption, opened_store
+from flows.commands.dataset import opened_store
+from flows.commands.options import DatasetOption, DeviceOption, JsonOption, StoreOption
 from storage_schemas.errors import BadInputError
 from storage_schemas.training_runs import Preset
 
@@ -26,9 +27,7 @@ app = typer.Typer()
 RunsOption = Annotated[
     list[str] | None, typer.Option("--models", help="Run of ExpFlow or PoseFlow, once for each; none: the latest of both.")
 ]
-DatasetOption = Annotated[str, typer.Option("--dataset", help="Dataset version: id, the beginning of one, or a tag.")]
 SplitOption = Annotated[str, typer.Option(help="Held-out split; several with commas between.")]
-DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")]
 
 
 @app.command("evaluate")

@@ -15,7 +15,8 @@ import typer
 
 from flows.commands import coefficient_evaluation
 from flows.commands.console import Advance, progress_bar, say, write_json, write_line, write_table
-from flows.commands.dataset import JsonOption, StoreOption, VersionArgument, opened_store
+from flows.commands.dataset import opened_store
+from flows.commands.options import DeviceOption, EmotionOption, IntensityOption, JsonOption, StoreOption, VersionArgument
 from storage_schemas.errors import BadInputError, ItemRejectedError, StoreError
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ ModelsOption = Annotated[
     list[str] | None, typer.Option("--models", help="Run of ExpFlow or PoseFlow, e.g. expflow/3f2a, once for each; none: the latest.")
 ]
 WriteRows = Callable[[list[list[Any]]], None]
-DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")]
 
 
 @app.command("sample")
@@ -42,9 +42,9 @@ def sample_command(
     audio: Annotated[Path, typer.Option(help="Any audio file, or a video with sound.")],
     out: Annotated[Path, typer.Option(help="File to write: .safetensors or .npz.")],
     store: StoreOption = "",
-    emotion: Annotated[str, typer.Option(help="Label, or shares such as happy:0.7,sad:0.3. Default: neutral.")] = "",
+    emotion: EmotionOption = "",
     reference: Annotated[Path | None, typer.Option(help="Take emotion and dynamics from a picture, video or coefficients file.")] = None,
-    intensity: Annotated[float, typer.Option(min=0, max=2, help="0: neutral, 1: as in the training clips, 2: stronger.")] = 1.0,
+    intensity: IntensityOption = 1.0,
     source: Annotated[Path | None, typer.Option(help="The face that is animated: picture, video or coefficients file.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
     takes: Annotated[int, typer.Option(min=1, max=10_000, help="How many different ones to draw.")] = 1,

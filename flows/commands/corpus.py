@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.console import progress_bar, say, write_json
+from flows.commands.options import JsonOption
 
 app = typer.Typer(no_args_is_help=True, help="Make corpora to try things on.")
 
@@ -23,7 +24,7 @@ def demo_command(
     clips: Annotated[int, typer.Option(min=1, help="Number of clips.")] = 24,
     seed: Annotated[int, typer.Option(help="The same seed and number give the same bytes.")] = 7,
     speakers: Annotated[int, typer.Option(min=1, max=4, help="Number of speakers; with one, each emotion has more of its clips.")] = 4,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Synthesise talking-face clips from a public-domain portrait with offline speech, in the tree of MEAD.
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.console import progress_bar, say, write_json, write_line, write_table
+from flows.commands.options import JsonOption, StoreOption, VersionArgument
 from infra.managed_store import ManagedStore
 from infra.object_store import open_store
 from infra.settings import Settings
@@ -21,10 +22,6 @@ from pipelines.dataset.versions import delete_tag, list_tags, list_versions, res
 from storage_schemas.errors import BuildFailedError
 
 app = typer.Typer(no_args_is_help=True, help="List, show, compare, verify, tag, export and collect dataset versions.")
-
-StoreOption = Annotated[str, typer.Option("--store", help="The store: a folder or s3://bucket/prefix.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
-VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="Version id, the beginning of one, or a tag such as latest.")]
 
 
 @contextmanager

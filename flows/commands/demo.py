@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.console import say, write_json
+from flows.commands.options import JsonOption
 from flows.commands.stage_display import StageDisplay
 from storage_schemas.demo_summary import DemoSettings
 from storage_schemas.errors import BuildFailedError
@@ -18,7 +19,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Output folder; what an earlier run has finished there is reused.")] = Path("demo-output"),
     portrait: Annotated[Path | None, typer.Option(help="Picture of the face to animate. Default: a face of the demo corpus.")] = None,
     clips: Annotated[int, typer.Option(min=8, help="Clips of the demo corpus.")] = DemoSettings().clips,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Show everything once: corpus, dataset version, four trainings, rendered clips, and a page about it.
 

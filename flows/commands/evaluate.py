@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from flows.commands.console import progress_bar, say, write_json, write_table
-from flows.commands.dataset import JsonOption, StoreOption
+from flows.commands.dataset import opened_store
+from flows.commands.options import DeviceOption, JsonOption, StoreOption
 from storage_schemas.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def evaluate_command(
     sync_judge: Annotated[str, typer.Option(metavar="RUN", help="Our own sync expert. Default: the store's latest.")] = "",
     emotion_judge: Annotated[str, typer.Option(metavar="RUN", help="Our own emotion judge. Default: the store's latest.")] = "",
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each processor.")] = 0,
-    device: Annotated[str, typer.Option(help="Where networks run: cpu, cuda, or auto: cuda where there is one.")] = "auto",
+    device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
     """Measure videos against the clips that they should be. `evaluate GENERATED` is short for `evaluate videos GENERATED`.
@@ -108,7 +109,6 @@ def material_command(
 
     Example: flowvqtalker evaluate material held-out/ --reference latest --store store/
     """
-    from flows.commands.dataset import opened_store  # noqa: PLC0415
     from pipelines.video_evaluation.material import write_material  # noqa: PLC0415
     from storage_schemas.store_trouble import store_trouble  # noqa: PLC0415
 

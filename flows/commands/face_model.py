@@ -11,7 +11,8 @@ import numpy as np
 import typer
 
 from flows.commands.console import say, write_json, write_line, write_table
-from flows.commands.dataset import JsonOption, StoreOption, VersionArgument, opened_store
+from flows.commands.dataset import opened_store
+from flows.commands.options import JsonOption, StoreOption, VersionArgument
 from infra.settings import Settings
 from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.face_models import FaceModelCard

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.console import progress_bar, say, write_json, write_line, write_table
-from flows.commands.dataset import JsonOption, StoreOption, opened_store
+from flows.commands.dataset import opened_store
+from flows.commands.options import DatasetOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
 from flows.native_logs import native_logs_hidden
 from storage_schemas.errors import BadInputError
 from storage_schemas.store_trouble import store_trouble
@@ -25,12 +26,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Prepare portraits, and measure how good generated frames are.")
 
 ModelOption = Annotated[str, typer.Option("--model", help="Run of the image generator.")]
-DatasetOption = Annotated[str, typer.Option("--dataset", help="Dataset version: id, the beginning of one, or a tag.")]
 SplitOption = Annotated[str, typer.Option(help="Held-out split.")]
 ClipsOption = Annotated[int, typer.Option(min=1, help="Most held-out clips, evenly chosen.")]
 FramesOption = Annotated[int, typer.Option(min=2, help="Most frames of each clip, evenly chosen.")]
-DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")]
-PrecisionOption = Annotated[str, typer.Option(help="float32, bfloat16, or auto: bfloat16 on cuda, else float32.")]
 _SHEET_CLIPS = 4
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.console import progress_bar, say, write_json, write_table
-from flows.commands.dataset import JsonOption, StoreOption, opened_store
+from flows.commands.dataset import opened_store
+from flows.commands.options import DatasetOption, JsonOption, StoreOption
 from storage_schemas.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def evaluate_command(
     *,
     sync: Annotated[str, typer.Option(help="Run of the sync expert, e.g. sync/latest; empty: none.")] = "",
     emotion: Annotated[str, typer.Option(help="Run of the emotion judge, e.g. emotion/latest; empty: none.")] = "",
-    dataset: Annotated[str, typer.Option("--dataset", help="Dataset version: id, beginning of one, or tag.")] = "latest",
+    dataset: DatasetOption = "latest",
     store: StoreOption = "",
     models: Annotated[str, typer.Option("--models", help="The store with the judges, if it is another.")] = "",
     split: Annotated[str, typer.Option(help="Clips of which split: train, validation, test, unlisted or all.")] = "validation",

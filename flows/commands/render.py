@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.commands.console import progress_bar, say, write_json, write_table
+from flows.commands.options import DeviceOption, EmotionOption, IntensityOption, JsonOption, PrecisionOption, SpeechOption, StoreOption
 from infra.settings import Settings
 from storage_schemas.errors import BadInputError, BuildFailedError
 from storage_schemas.render_request import X264Preset
@@ -28,17 +29,10 @@ ModelsOption = Annotated[
         help="Run such as vqig/3f2a, once for each; or the output folder of a demo, or a store. None: the latest.",
     ),
 ]
-StoreOption = Annotated[str, typer.Option("--store", help="Store with the runs: a folder or s3://bucket/prefix.")]
-SpeechOption = Annotated[
-    str, typer.Option("--speech", help="espeak-ng, command:PROGRAM ARGUMENTS or python:module:function. Default: FLOWVQTALKER_SPEECH.")
-]
-DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, or auto: cuda where there is one.")]
-PrecisionOption = Annotated[str, typer.Option(help="float32, bfloat16, or auto: bfloat16 on cuda, else float32.")]
 PasteOption = Annotated[bool, typer.Option("--paste-back", help="Put the generated square back into the portrait's picture.")]
 CrfOption = Annotated[int, typer.Option(min=0, max=51, help="Constant rate factor of x264, lower is better.")]
 PresetOption = Annotated[X264Preset, typer.Option("--x264-preset", help="Speed preset of x264.")]
 TemperatureOption = Annotated[float, typer.Option(min=0, max=4, help="Spread of expressions; 1: the model's.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 _SHOWN_REASONS = 20
 _MOST_ENCODERS = 8
 
@@ -98,9 +92,9 @@ def talk_command(
     text: Annotated[str, typer.Option(help="What is said.")] = "",
     audio: Annotated[Path | None, typer.Option(help="Any sound file, instead of --text.")] = None,
     voice: Annotated[str, typer.Option(help="Voice of the speech engine.")] = "",
-    emotion: Annotated[str, typer.Option(help="Label, or shares such as happy:0.7,sad:0.3. Default: neutral.")] = "",
+    emotion: EmotionOption = "",
     reference: Annotated[Path | None, typer.Option(help="Picture, video or coefficients file to take the emotion from.")] = None,
-    intensity: Annotated[float, typer.Option(min=0, max=2, help="0: neutral, 1: as in the training clips, 2: stronger.")] = 1.0,
+    intensity: IntensityOption = 1.0,
     pose: Annotated[str, typer.Option(help="audio, fixed, or a video whose head movement is followed.")] = "audio",
     seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
     models: ModelsOption = None,

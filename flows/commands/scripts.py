@@ -9,21 +9,19 @@ from typing import Annotated
 import typer
 
 from flows.commands.console import progress_bar, say, write_json, write_line
+from flows.commands.options import JsonOption, SpeechOption
 from storage_schemas.errors import BuildFailedError
 
 app = typer.Typer(no_args_is_help=True, help="Write and check script lists: one row for each clip to render.")
 
 ScriptsArgument = Annotated[str, typer.Argument(metavar="SCRIPTS", help="Script list: CSV, JSON lines or Parquet, local or on S3.")]
-SpeechOption = Annotated[
-    str, typer.Option("--speech", help="espeak-ng, command:PROGRAM ARGUMENTS or python:module:function. Default: FLOWVQTALKER_SPEECH.")
-]
 _SHOWN = 100
 
 
 @app.command("template")
 def template_command(
     path: Annotated[Path, typer.Argument(help="File to write: .csv, .tsv, .jsonl or .parquet.")] = Path("scripts.csv"),
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Write a script list with every column and one example of each way of asking.
 
@@ -44,7 +42,7 @@ def template_command(
 def check_command(
     scripts: ScriptsArgument,
     speech: SpeechOption = "",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Say everything that is wrong with a script list, without rendering any of it; exit code 1 if there is something.
 

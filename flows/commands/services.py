@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.console import say, write_json
+from flows.commands.options import JsonOption
 from infra.deployment_file import DEPLOYMENT_FILE, read_deployments
 from infra.object_store import open_store
 from infra.services_report import report_services
@@ -20,7 +21,6 @@ from infra.settings import Settings
 from infra.store_format import check_store_format
 from storage_schemas.errors import BadInputError, BuildFailedError
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 DeploymentsOption = Annotated[Path, typer.Option(help="File of deployments; without it, the one that comes with the program.")]
 StoreOption = Annotated[str, typer.Option(help="Store that the forms start with: a folder or s3://bucket/prefix.")]
 SourceOption = Annotated[str, typer.Option(help="Folder of videos that is built every night; empty: the schedule is paused.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.console import progress_bar, say, write_json
-from flows.commands.dataset import JsonOption
+from flows.commands.options import JsonOption
 from storage_schemas.errors import BadInputError
 from storage_schemas.store_trouble import store_trouble
 

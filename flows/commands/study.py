@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.console import progress_bar, say, write_json, write_line
-from flows.commands.dataset import JsonOption
+from flows.commands.options import JsonOption
 from storage_schemas.errors import BadInputError
 from storage_schemas.store_trouble import store_trouble
 from storage_schemas.user_study import StudyDesign

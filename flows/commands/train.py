@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from flows.commands.console import progress_bar, say, write_json
+from flows.commands.options import DatasetOption, JsonOption
 from infra.settings import Settings
 from storage_schemas.errors import BadInputError
 from storage_schemas.training_runs import Preset, RunKind
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Train the networks on a dataset version.")
 
-DatasetOption = Annotated[str, typer.Option("--dataset", help="Dataset version: id, beginning of one, or tag.")]
 StoreOption = Annotated[
     str, typer.Option("--store", help="The store with the version; the run goes there: a folder or s3://bucket/prefix.")
 ]
@@ -42,7 +42,6 @@ CodebookOption = Annotated[str, typer.Option("--codebook", help="Run of the code
 Vgg19Option = Annotated[
     str, typer.Option("--vgg19", help="torchvision's vgg19 weights (.safetensors or .pth) for the perceptual loss; none: gradients.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 
 _OF_IMAGES = ("codebook", "vgg19")
 """Options that only trainings on images have."""

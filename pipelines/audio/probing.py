@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from pipelines.audio.decoding import AudioTally, decode_audio, resample_to_mono
 from pipelines.container_layout import read_layout
-from pipelines.media_files import choose_audio_stream, explain_unopenable, open_media, read_packets, require_regular_file
+from pipelines.media_files import choose_audio_stream, open_or_explain, read_packets, require_regular_file
 from pipelines.media_time import SAMPLE_RATE_HZ
 from storage_schemas.build_spec import LimitSettings
 from storage_schemas.errors import ItemRejectedError
@@ -49,11 +48,7 @@ def probe_audio(path: Path, limits: LimitSettings) -> AudioProbe | None:
             AUDIO_TOO_SHORT (no sample), TRUNCATED_FILE or DURATION_OUT_OF_RANGE.
     """
     size_bytes = require_regular_file(path)
-    try:
-        container = open_media(path)
-    except (av.error.FFmpegError, ValueError) as error:
-        raise explain_unopenable(path, size_bytes, error, "audio") from error
-    with container:
+    with open_or_explain(path, size_bytes, "audio") as container:
         stream = choose_audio_stream(container)
         if stream is None:
             return None

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import av.error
-
 from pipelines.audio.decoding import AudioChunk, AudioTally, decode_audio, resample_to_mono
-from pipelines.media_files import choose_audio_stream, explain_unopenable, open_media, read_packets, require_regular_file
+from pipelines.media_files import choose_audio_stream, open_or_explain, read_packets, require_regular_file
 from pipelines.media_time import SAMPLE_RATE_HZ
 from storage_schemas.errors import ItemRejectedError
 from storage_schemas.rejections import RejectionReason, Stage
@@ -27,11 +25,7 @@ def read_sound(path: Path, *, zero_s: Fraction | None = None, rate_hz: int = SAM
         ItemRejectedError: (stage AUDIO) no sound, or sound that does not decode; (stage PROBE) no media, or as `require_regular_file`.
     """
     size_bytes = require_regular_file(path, Stage.AUDIO)
-    try:
-        container = open_media(path)
-    except (av.error.FFmpegError, ValueError) as error:
-        raise explain_unopenable(path, size_bytes, error, "audio") from error
-    with container:
+    with open_or_explain(path, size_bytes, "audio") as container:
         stream = choose_audio_stream(container)
         if stream is None or stream.codec_context is None:
             raise ItemRejectedError(Stage.AUDIO, RejectionReason.NO_AUDIO_STREAM, "expected a sound track with a known codec, found none")

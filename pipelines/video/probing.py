@@ -6,14 +6,13 @@ import os
 from fractions import Fraction
 from pathlib import Path
 
-import av.error
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from pipelines.audio.probing import AudioProbe, probe_audio
 from pipelines.container_layout import ContainerLayout, read_layout
-from pipelines.media_files import choose_video_stream, explain_unopenable, open_media, require_regular_file, stream_kinds
+from pipelines.media_files import choose_video_stream, open_media, open_or_explain, require_regular_file, stream_kinds
 from pipelines.video.media_probe import MediaProbe
 from pipelines.video.packet_survey import PacketSurvey, survey_packets
 from storage_schemas.build_spec import LimitSettings
@@ -51,11 +50,7 @@ def probe_media(path: Path, limits: LimitSettings, *, audio_path: Path | None = 
         ItemRejectedError: (stage PROBE) with the reason; messages and details hold no paths.
     """
     size_bytes = require_regular_file(path)
-    try:
-        container = open_media(path, max_side_px=limits.max_side_px)
-    except (av.error.FFmpegError, ValueError) as error:
-        raise explain_unopenable(path, size_bytes, error, "video") from error
-    with container:
+    with open_or_explain(path, size_bytes, "video", max_side_px=limits.max_side_px) as container:
         stream = _require_video(container)
         layout = read_layout(path, size_bytes)
         survey = _survey(path, container, stream, limits)
