@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -60,6 +61,12 @@ def canonical_json_bytes(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
 def content_hash(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """Return the SHA-256 (64 hex digits) of the canonical JSON of a value."""
     return hashlib.sha256(canonical_json_bytes(value)).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 (64 hex digits) of a file, read piece by piece; OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def clip_key(clip_id: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -14,7 +13,7 @@ from pipelines.dataset.staging import FRAMES_TAR, StagedRecording, read_staged
 from pipelines.dataset.tar_members import END_OF_ARCHIVE
 from storage_schemas.clips import Clip, FamilyHashes
 from storage_schemas.errors import BuildFailedError
-from storage_schemas.identifiers import canonical_json_bytes
+from storage_schemas.identifiers import canonical_json_bytes, file_sha256
 from storage_schemas.part_layout import PART_INDEX_FILE, Family, PartClip, PartIndex, PartObject, PartRecording, RowRange
 from storage_schemas.store_trouble import store_trouble
 
@@ -131,12 +130,7 @@ def _append_members(recording: StagedRecording, clips: Sequence[Clip], out: Bina
 
 def _objects(folder: Path) -> list[PartObject]:
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return [PartObject(path=name, size_bytes=(folder / name).stat().st_size, sha256=_file_sha256(folder / name)) for name in names]
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return [PartObject(path=name, size_bytes=(folder / name).stat().st_size, sha256=file_sha256(folder / name)) for name in names]
 
 
 def _write_index(index: PartIndex, folder: Path) -> None:

@@ -20,10 +20,11 @@ from pipelines.dataset.external_sorting import ExternalSorter
 from pipelines.dataset.row_digests import RowDigest
 from pipelines.dataset.version_counts import keep_rates, manifest_counts
 from pipelines.dataset.version_identity import BuildDescription, InputDigest, content_id, recipe_id
-from pipelines.dataset.version_tables import Row, TableWriter, VersionTable, parquet_batches, rows_to_batch, sha256_of, version_folder
+from pipelines.dataset.version_tables import Row, TableWriter, VersionTable, parquet_batches, rows_to_batch, version_folder
 from pipelines.dataset.versions import MANIFEST_FILE, manifest_bytes, read_manifest
 from storage_schemas.dataset_version import VersionManifest
 from storage_schemas.errors import BuildFailedError, StoreError
+from storage_schemas.identifiers import file_sha256
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.rejections import REJECTION_SCHEMA, Rejection
 
@@ -149,15 +150,10 @@ def _manifest(
         content=digests,
         counts=manifest_counts(builder.counts),
         keep_rates=keep_rates(builder.counts),
-        files={table.value: _file_sha256(folder / table.file_name) for table in VersionTable},
+        files={table.value: file_sha256(folder / table.file_name) for table in VersionTable},
         created=created,
     )
     return manifest.model_copy(update={"dataset_version": content_id(manifest)})
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return sha256_of(file)[0]
 
 
 def _check_keep_rate(manifest: VersionManifest) -> None:

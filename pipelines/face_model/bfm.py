@@ -8,7 +8,6 @@ divided by the distance of the outer eye corners (keypoints 36 and 45) of the me
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from pipelines.face_model.basis import EXPRESSION_MODES, IDENTITY_MODES, FaceMod
 from pipelines.face_model.camera import PerspectiveCamera
 from pipelines.face_model.landmark_points import MEDIAPIPE_OF_68
 from storage_schemas.errors import BadInputError
+from storage_schemas.identifiers import file_sha256
 
 REQUIRED_KEYS = ("meanshape", "idBase", "exBase", "tri", "keypoints")
 _RIGHT_CORNER, _LEFT_CORNER = 36, 45
@@ -52,7 +52,7 @@ def read_bfm(path: Path) -> FaceModel:
     problems += [f"{name} must count vertices from 1 to {vertices}" for name, values in indices.items() if not _counts(values, vertices)]
     if problems:
         raise BadInputError(f"{path}: {'; '.join(problems)}; {_HOW_TO_GET}")
-    return _model(arrays, hashlib.sha256(path.read_bytes()).hexdigest())
+    return _model(arrays, file_sha256(path))
 
 
 def bfm_camera(model: FaceModel) -> PerspectiveCamera:

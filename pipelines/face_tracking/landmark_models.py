@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from pipelines.face_tracking.native_graphs import mediapipe_folder, open_face_mesh_graph
 from storage_schemas.build_spec import LandmarkModel, LandmarkSettings
 from storage_schemas.errors import BadInputError
+from storage_schemas.identifiers import file_sha256
 from storage_schemas.part_layout import LANDMARK_COUNT
 
 WARM_UP_FEEDS = 5
@@ -139,7 +139,7 @@ def landmark_model_hashes(settings: LandmarkSettings) -> dict[str, str]:
     counting, *face_mesh = (mediapipe_folder() / name for name in _WHEEL_MODELS)
     is_task = settings.model is LandmarkModel.FACE_LANDMARKER
     files = [counting, _checked_task_file(Path(settings.task_file))] if is_task else [counting, *face_mesh]
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files, key=lambda path: path.name)}
+    return {path.name: file_sha256(path) for path in sorted(files, key=lambda path: path.name)}
 
 
 def _read_landmarks(message: Any) -> NDArray[np.float32]:  # noqa: ANN401 - MediaPipe has no types

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from storage_schemas.errors import StoreError
+from storage_schemas.identifiers import file_sha256
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.store_trouble import store_trouble
 from storage_schemas.training_runs import CHECKPOINTS_FOLDER, STATE_FILE, TrainingState
@@ -42,7 +42,7 @@ def write_checkpoint(store: ObjectStore, run: str, state: TrainingState, groups:
             folder.mkdir()
             for name, tensors in groups.items():
                 save_file({key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}, folder / f"{name}.safetensors")
-            hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+            hashes = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
             whole = state.model_copy(update={"sha256": hashes})
             (folder / STATE_FILE).write_bytes(orjson.dumps(whole.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
         store.publish_folder(folder, checkpoint_path(run, state.step), STATE_FILE)
@@ -83,7 +83,7 @@ def _read(store: ObjectStore, path: str) -> tuple[TrainingState, TensorGroups]:
 
 
 def _tensors(path: Path, sha256: str) -> dict[str, Tensor]:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = file_sha256(path)
     if found != sha256:
         raise ValueError(f"{path.name} should have SHA-256 {sha256}, it has {found}")
     return load_file(path)

@@ -16,9 +16,10 @@ from pipelines.training.coefficient_sequences import SequenceSource
 from pipelines.training.devices import device_name
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
+from pipelines.training.provenance import code_version, software_versions
 from pipelines.training.run_folder import RunFolder, run_id_of
 from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
-from pipelines.training.run_settings import code_version, network_config, software_versions
+from pipelines.training.run_settings import network_config
 from pipelines.training.trainings import RunOptions, TrainedRun, default_threads, finished_run, new_fabric
 from pipelines.training.window_batches import TrainingWindows, WindowBatch
 from storage_schemas.object_store_protocol import ObjectStore
@@ -188,8 +189,8 @@ class _Run:
             face_model=self._source.face_model,
             parents=list(self._source.parents),
             config=self._config,
-            code_version=code_version(),
-            software=software_versions(),
+            code_version=code_version(self._config.kind),
+            software=software_versions(self._config.kind),
             device=device_name(self._fabric.device),
             threads=torch.get_num_threads(),
             parameters=sum(parameter.numel() for parameter in self._flow.parameters()),

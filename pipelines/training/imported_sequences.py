@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from pipelines.face_model.importing import read_coefficients
 from pipelines.training.coefficient_sequences import SEQUENCE_SCHEMA, CoefficientSequence, SequenceTable
 from storage_schemas.errors import BadInputError
-from storage_schemas.identifiers import content_hash
+from storage_schemas.identifiers import content_hash, file_sha256
 
 _SUFFIXES = (".mat", ".npy")
 _DIGITS = 16
@@ -45,7 +44,7 @@ class ImportedSequences:
         missing = self._validation - {path.stem for path in self._paths.values()}
         if missing:
             raise BadInputError(f"{folder} holds no {', '.join(sorted(missing))}, which should be held out")
-        digests = [[name, hashlib.sha256(path.read_bytes()).hexdigest(), self._split(path)] for name, path in self._paths.items()]
+        digests = [[name, file_sha256(path), self._split(path)] for name, path in self._paths.items()]
         self.dataset = f"imported-{content_hash(digests)[:_DIGITS]}"
         self._read = {name: read_coefficients(path) for name, path in self._paths.items()}
 

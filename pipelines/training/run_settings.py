@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, replace
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from pipelines.models.normalizing_flow.coefficient_flow import CoefficientFlowConfig, presets
@@ -30,9 +26,6 @@ _PRESETS: dict[tuple[RunKind, Preset], dict[str, Any]] = {
     (RunKind.EXPFLOW, Preset.PAPER): {"steps": 80_000, **_PAPER},
     (RunKind.POSEFLOW, Preset.PAPER): {"steps": 40_000, **_PAPER},
 }
-
-_SOURCES = ("models/normalizing_flow", "blinks", "training")
-_SOFTWARE = ("torch", "lightning", "numpy")
 
 
 def preset_training(kind: RunKind, preset: Preset, **changes: Any) -> TrainingSpec:  # noqa: ANN401 - fields of the specification
@@ -67,31 +60,3 @@ def run_config(kind: RunKind, source: SequenceSource, spec: TrainingSpec, **netw
 def network_config(config: RunConfig) -> CoefficientFlowConfig:
     """Return the network's part of a configuration."""
     return CoefficientFlowConfig(**config.network)
-
-
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """Return the version of the package, and 12 digits of the hash of the sources of networks and training."""
-    root = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for folder in _SOURCES:
-        for path in sorted((root / folder).glob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{package_version()}+{digest.hexdigest()[:12]}"
-
-
-def package_version() -> str:
-    """Return the version of this package; empty if it is not installed."""
-    return _installed("flowvqtalker")
-
-
-def software_versions() -> dict[str, str]:
-    """Return the versions of the libraries that decide the weights."""
-    return {name: _installed(name) for name in _SOFTWARE}
-
-
-def _installed(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return ""

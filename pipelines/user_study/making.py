@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pipelines.user_study.blinding import write_blinded
 from pipelines.user_study.planning import StudyPlan, StudySettings, plan_study
 from storage_schemas.errors import BadInputError
-from storage_schemas.identifiers import content_hash
+from storage_schemas.identifiers import content_hash, file_sha256
 from storage_schemas.user_study import EMOTION, KEY_FILE, PAGE_FILE, PAGE_FOLDER, QUESTIONS, SAME, STUDY_FORMAT, StudyDesign, StudyKey
 
 _TEMPLATE = "study_page.html"
@@ -113,7 +112,7 @@ def _key(plan: StudyPlan, settings: StudySettings, methods: list[str], truth: st
         "emotions": labels if asked else [], "videos": [video.model_dump() for video in plan.videos],
         "trials": [trial.model_dump() for trial in plan.trials],
     }  # fmt: skip
-    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in media.items()}
+    hashes = {name: file_sha256(path) for name, path in media.items()}
     return StudyKey.model_validate({"study": content_hash({**values, "hashes": hashes})[:_STUDY_DIGITS], **values})
 
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from pipelines.models.published.emotion_fan import EmotionFan
 from pipelines.models.published.inception import FidInception
 from pipelines.models.published.syncnet import SyncNet
-from pipelines.video_evaluation.true_clips import file_sha256
 from storage_schemas.errors import BadInputError
+from storage_schemas.identifiers import file_sha256
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from pipelines.corpora.walking import VIDEO_SUFFIXES, walk_files
 from pipelines.dataset.version_tables import VersionTable, read_rows
 from pipelines.dataset.versions import load_manifest
 from storage_schemas.errors import BadInputError
-from storage_schemas.identifiers import content_hash, escape_path
+from storage_schemas.identifiers import content_hash, escape_path, file_sha256
 from storage_schemas.object_store_protocol import ObjectStore
 
 ALL_SPLITS = "all"
@@ -109,12 +108,6 @@ def without_suffix(path: str) -> str:
     """Return a path without the suffix of its last part."""
     head, slash, last = path.rpartition("/")
     return f"{head}{slash}{last.rpartition('.')[0] or last}"
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, read piece by piece."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stored(row: dict[str, Any]) -> TrueClip:

@@ -14,13 +14,13 @@ from pipelines.training.checkpoints import read_last_checkpoint
 from pipelines.training.devices import device_name
 from pipelines.training.images.codebook_training import CODES
 from pipelines.training.images.generator_training import SLOW
-from pipelines.training.images.image_run_settings import image_code_version, image_software_versions
 from pipelines.training.images.replicas import Replicas, share_count
 from pipelines.training.images.sample_pictures import sample_grid, samples_png
 from pipelines.training.images.trainees import Trainee, new_trainee
 from pipelines.training.images.version_frames import VersionFrames
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
+from pipelines.training.provenance import code_version, software_versions
 from pipelines.training.run_folder import RunFolder, run_id_of
 from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
 from pipelines.training.trainings import RunOptions, TrainedRun, finished_run, new_fabric
@@ -189,8 +189,8 @@ class _Run:
             codebook=self._config.codebook,
             parents=[*self._source.parents, *trainee.parents],
             config=self._config,
-            code_version=image_code_version(),
-            software=image_software_versions(),
+            code_version=code_version(self._config.kind),
+            software=software_versions(self._config.kind),
             device=device_name(self._fabric.device),
             threads=self._threads,
             parameters=sum(parameter.numel() for parameter in trainee.network.parameters() if parameter.requires_grad),

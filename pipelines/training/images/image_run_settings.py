@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from pipelines.models.image_generator.settings import GeneratorSettings, Variant
@@ -13,7 +10,6 @@ from pipelines.models.image_presets import image_preset
 from pipelines.training.images.perceptual_weights import perceptual_identity
 from pipelines.training.images.version_frames import VersionFrames
 from pipelines.training.run_folder import resolve_card
-from pipelines.training.run_settings import package_version, software_versions
 from storage_schemas.errors import BadInputError
 from storage_schemas.image_runs import NO_VGG19, ImageRunCard, ImageRunConfig, ImageTrainingSpec
 from storage_schemas.training_runs import Preset, RunKind
@@ -44,7 +40,6 @@ _PRESETS: dict[tuple[RunKind, Preset], dict[str, Any]] = {
     (RunKind.CODEBOOK, Preset.PAPER): {"steps": 200_000, **_PAPER},
     (RunKind.VQIG, Preset.PAPER): {"steps": 200_000, **_PAPER},
 }
-_SOURCES = ("models", "models/image_codebook", "models/image_generator", "training", "training/images")
 
 
 def preset_image_training(kind: RunKind, preset: Preset, **changes: Any) -> ImageTrainingSpec:  # noqa: ANN401 - fields of the specification
@@ -103,24 +98,6 @@ def _config(
         kind=kind, training_version=IMAGE_TRAINING_VERSION, dataset=dataset, codebook=codebook, perceptual=perceptual, training=spec,
         network=network,
     )  # fmt: skip
-
-
-@lru_cache(maxsize=1)
-def image_code_version() -> str:
-    """Return the version of the package, and 12 digits of the hash of the sources of networks and training."""
-    root = Path(__file__).parents[2]
-    digest = hashlib.sha256()
-    for folder in _SOURCES:
-        for path in sorted((root / folder).glob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{package_version()}+{digest.hexdigest()[:12]}"
-
-
-def image_software_versions() -> dict[str, str]:
-    """Return the versions of the libraries that decide the weights."""
-    from importlib.metadata import version  # noqa: PLC0415
-
-    return {**software_versions(), "opencv-contrib-python": version("opencv-contrib-python")}
 
 
 def asked_config(kind: RunKind, source: VersionFrames, spec: ImageTrainingSpec, codebook: str, vgg19: str) -> ImageRunConfig:

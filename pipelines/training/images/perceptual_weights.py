@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from pipelines.models.image_codebook.perceptual import PerceptualDistance, perceptual_distance
 from storage_schemas.errors import BadInputError
+from storage_schemas.identifiers import file_sha256
 from storage_schemas.image_runs import NO_VGG19
 
 
@@ -23,7 +23,7 @@ def perceptual_identity(path: str) -> str:
     if not path:
         return NO_VGG19
     try:
-        return f"vgg19:{hashlib.sha256(Path(path).read_bytes()).hexdigest()}"
+        return f"vgg19:{file_sha256(Path(path))}"
     except OSError as error:
         raise BadInputError(f"--vgg19 {path}: cannot be read ({error}); give torchvision's vgg19 weights, .safetensors or .pth") from error
 

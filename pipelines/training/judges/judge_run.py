@@ -11,10 +11,10 @@ from torch import nn
 from pipelines.judging.clip_media import VersionMedia
 from pipelines.training.checkpoints import read_last_checkpoint
 from pipelines.training.devices import device_name
-from pipelines.training.judges.judge_settings import judge_code_version, judge_software_versions
 from pipelines.training.judges.trainees import JudgeTrainee, new_trainee
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
+from pipelines.training.provenance import code_version, software_versions
 from pipelines.training.run_folder import RunFolder, run_id_of
 from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
 from pipelines.training.trainings import RunOptions, TrainedRun, default_threads, finished_run, new_fabric
@@ -150,8 +150,8 @@ class _Run:
             dataset=self._source.dataset,
             parents=list(self._source.parents),
             config=self._config,
-            code_version=judge_code_version(),
-            software=judge_software_versions(),
+            code_version=code_version(self._config.kind),
+            software=software_versions(self._config.kind),
             device=device_name(self._fabric.device),
             threads=torch.get_num_threads(),
             parameters=sum(parameter.numel() for parameter in trainee.network.parameters()),

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
-from functools import lru_cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from pipelines.judging.loading import network_fields
 from pipelines.models.emotion_classifier.settings import emotion_classifier_preset
 from pipelines.models.sync_expert.settings import sync_expert_preset
-from pipelines.training.run_settings import package_version, software_versions
 from storage_schemas.judge_runs import JudgeRunConfig, JudgeTrainingSpec
 from storage_schemas.training_runs import Preset, RunKind
 
@@ -37,7 +32,6 @@ _PRESETS: dict[tuple[RunKind, Preset], dict[str, Any]] = {
     (RunKind.SYNC, Preset.PAPER): {"steps": 100_000, **_PAPER},
     (RunKind.EMOTION, Preset.PAPER): {"steps": 40_000, **_PAPER},
 }  # fmt: skip
-_SOURCES = ("models/sync_expert", "models/emotion_classifier", "judging", "training", "training/judges")
 
 
 def preset_judge_training(kind: RunKind, preset: Preset, **changes: Any) -> JudgeTrainingSpec:  # noqa: ANN401 - fields of the specification
@@ -66,19 +60,3 @@ def judge_config(kind: RunKind, dataset: str, spec: JudgeTrainingSpec, **network
         training=spec,
         network=network_fields(replace(preset, **network)),
     )
-
-
-@lru_cache(maxsize=1)
-def judge_code_version() -> str:
-    """Return the version of the package, and 12 digits of the hash of the sources of networks and training."""
-    root = Path(__file__).parents[2]
-    digest = hashlib.sha256()
-    for folder in _SOURCES:
-        for path in sorted((root / folder).glob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{package_version()}+{digest.hexdigest()[:12]}"
-
-
-def judge_software_versions() -> dict[str, str]:
-    """Return the versions of the libraries that decide the weights."""
-    return {**software_versions(), "opencv-contrib-python": version("opencv-contrib-python"), "scipy": version("scipy")}
