@@ -9,24 +9,21 @@ from lightning.fabric import Fabric
 from torch import nn
 
 from pipelines.models.normalizing_flow.coefficient_flow import CoefficientFlow
-from pipelines.training.checkpoints import read_last_checkpoint
 from pipelines.training.coefficient_data import CoefficientData, mean_nll
 from pipelines.training.coefficient_loss import CoefficientLoss, encode, target_values
 from pipelines.training.coefficient_sequences import SequenceSource
-from pipelines.training.devices import device_name
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
-from pipelines.training.provenance import code_version, software_versions
-from pipelines.training.run_folder import RunFolder, run_id_of
-from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
+from pipelines.training.run_folder import RunFolder
+from pipelines.training.run_journal import OnProgress, RunJournal, loop_settings
 from pipelines.training.run_settings import network_config
-from pipelines.training.trainings import RunOptions, TrainedRun, default_threads, finished_run, new_fabric
+from pipelines.training.sitting import Sitting, train_run
+from pipelines.training.trainings import RunOptions, TrainedRun, default_threads
 from pipelines.training.window_batches import TrainingWindows, WindowBatch
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import (
     BLINKS_FILE,
     CARD_FILE,
-    CONFIG_FILE,
     CURVES_FILE,
     LATENTS_FILE,
     STATISTICS_FILE,
@@ -62,20 +59,11 @@ def train_coefficients(
         StoreError: the store cannot be read or written.
         BuildFailedError: the training diverged.
     """
-    folder = RunFolder(store, config.kind, run_id_of(config))
-    fabric = fabric or new_fabric(options, config.training)
-    if options.fresh and fabric.is_global_zero:
-        folder.remove()
-    fabric.barrier()
-    finished = finished_run(store, config, RunCard)
-    if finished is not None:
-        return finished
-    torch.set_num_threads(options.threads or default_threads())
-    run = _Run(fabric, folder, source, config, options, on_progress)
-    try:
-        return run.train()
-    finally:
-        run.close()
+
+    def new_sitting(opened: Fabric, folder: RunFolder) -> _CoefficientSitting:
+        return _CoefficientSitting(opened, folder, config, RunJournal(opened, folder, on_progress), source, options.checkpoint_every)
+
+    return train_run(store, config, RunCard, options, new_sitting, fabric=fabric, threads=default_threads())
 
 
 class _Batches:
@@ -92,80 +80,55 @@ class _Batches:
         return mean_nll(network.eval(), self._validation, self._device) if self._validation else None
 
 
-class _Run:
-    """One sitting of a training."""
+class _CoefficientSitting(Sitting[RunCard]):
+    """One sitting of the training of ExpFlow or PoseFlow."""
+
+    config: RunConfig
 
     def __init__(
-        self,
-        fabric: Fabric,
-        folder: RunFolder,
-        source: SequenceSource,
-        config: RunConfig,
-        options: RunOptions,
-        on_progress: OnProgress | None,
+        self, fabric: Fabric, folder: RunFolder, config: RunConfig, journal: RunJournal, source: SequenceSource, checkpoint_every: int
     ) -> None:
-        self._fabric, self._folder, self._source, self._config, self._options = fabric, folder, source, config, options
-        self._journal = RunJournal(fabric, folder, on_progress)
-        if fabric.is_global_zero:
-            folder.write_record(CONFIG_FILE, config)
+        super().__init__(fabric, folder, config, journal)
+        self._source, self._checkpoint_every = source, checkpoint_every
         self._data = CoefficientData(folder.store, source, config.kind, config.training)
         self._flow = self._new_flow()
         self._windows = self._data.training_windows(self._flow)
         self._validation = self._data.validation_batches(self._flow)
 
-    def train(self) -> TrainedRun[RunCard]:
-        """Go on from the last checkpoint, or begin, and finish."""
-        checkpoint = read_last_checkpoint(self._folder.store, self._folder.path)
-        self._fabric.barrier()
-        if checkpoint is None:
-            self._initialise()
-        loop = self._new_loop()
-        if checkpoint is not None:
-            loop.restore(*checkpoint)
-            _LOG.info("%s goes on from step %d", self._folder.name, loop.step)
-        resumed = loop.step
-        self._journal.open(resumed)
-        loop.run(_Batches(self._windows, self._validation, self._fabric.device))
-        loop.checkpoint()
-        if self._fabric.is_global_zero:
-            self._write_results(loop)
-        self._fabric.barrier()
-        card = self._folder.read_card(RunCard)
-        assert card is not None  # noqa: S101 - written by the first process, which the barrier waited for
-        return TrainedRun(card, was_finished=False, resumed_step=resumed, curves=loop.curves)
+    def task(self, loop: TrainingLoop) -> _Batches:  # noqa: ARG002 - other trainings note figures in it
+        return _Batches(self._windows, self._validation, self.fabric.device)
 
     def close(self) -> None:
-        """Let go of threads and files."""
         self._windows.close()
-        self._journal.close()
+        super().close()
 
     def _new_flow(self) -> CoefficientFlow:
-        torch.manual_seed(self._config.training.seed)
-        flow = CoefficientFlow(network_config(self._config))
+        torch.manual_seed(self.config.training.seed)
+        flow = CoefficientFlow(network_config(self.config))
         units = self._data.statistics
         mel = (torch.from_numpy(units.mel_center), torch.from_numpy(units.mel_scale)) if flow.config.has_audio else (None, None)
         flow.set_normalisation(torch.from_numpy(units.center), torch.from_numpy(units.scale), *mel)
         if flow.config.linear_past:
             flow.set_linear_past(torch.from_numpy(self._data.linear_past(flow.config.past_frames)))
-        return flow.to(self._fabric.device)
+        return flow.to(self.fabric.device)
 
     @torch.no_grad()
-    def _initialise(self) -> None:
+    def begin(self) -> None:
         """Set the actnorms from the first batch, the whole of it on every process."""
-        batch = self._windows.batch(0).to(self._fabric.device)
+        batch = self._windows.batch(0).to(self.fabric.device)
         context = encode(self._flow.eval(), batch)
         seen = batch.usable.flatten()
         self._flow.initialise_actnorm(target_values(self._flow, batch).flatten(0, 1)[seen], context.select(seen))
         self._flow.train()
 
-    def _new_loop(self) -> TrainingLoop:
-        spec = self._config.training
+    def new_loop(self) -> TrainingLoop:
+        spec = self.config.training
         optimiser = adamw(self._flow.named_parameters(), spec.weight_decay, _UNDECAYED)
-        settings, watcher = loop_settings(spec, self._options.checkpoint_every), self._journal.watcher()
-        return TrainingLoop(self._fabric, self._flow, CoefficientLoss(self._flow, spec), optimiser, settings, watcher)
+        settings, watcher = loop_settings(spec, self._checkpoint_every), self.journal.watcher()
+        return TrainingLoop(self.fabric, self._flow, CoefficientLoss(self._flow, spec), optimiser, settings, watcher)
 
-    def _write_results(self, loop: TrainingLoop) -> None:
-        spec, folder, device = self._config.training, self._folder, self._fabric.device
+    def write_results(self, loop: TrainingLoop) -> None:
+        spec, folder, device = self.config.training, self.folder, self.fabric.device
         kept = loop.average.tensors() if spec.keep == "last" or not loop.best else loop.best
         kept_step = loop.step if kept is not loop.best else loop.best_step
         flow = self._flow.eval()
@@ -181,31 +144,21 @@ class _Run:
         folder.write_record(CARD_FILE, self._card(loop, kept_step, sha256))
 
     def _card(self, loop: TrainingLoop, kept_step: int, weights_sha256: str) -> RunCard:
-        tables = self._data.tables
         return RunCard(
-            run_id=self._folder.run_id,
-            kind=self._config.kind,
             dataset=self._source.dataset,
             face_model=self._source.face_model,
             parents=list(self._source.parents),
-            config=self._config,
-            code_version=code_version(self._config.kind),
-            software=software_versions(self._config.kind),
-            device=device_name(self._fabric.device),
-            threads=torch.get_num_threads(),
             parameters=sum(parameter.numel() for parameter in self._flow.parameters()),
-            clips={split: len(table) for split, table in tables.items()},
-            frames={split: int(table.frames.sum()) for split, table in tables.items()},
             kept_step=kept_step,
             validation=self._validated(),
             weights_sha256=weights_sha256,
-            **loop_figures(loop, self._config.training),
+            **self.card_fields(loop, self._data.tables),
         )
 
     def _validated(self) -> dict[str, float] | None:
         if not self._validation:
             return None
-        device = self._fabric.device
+        device = self.fabric.device
         nll = mean_nll(self._flow, self._validation, device)
         return {
             "nll_per_dimension": nll,

@@ -10,8 +10,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from pipelines.training.checkpoints import read_last_checkpoint
-from pipelines.training.devices import device_name
+from pipelines.training.checkpoints import TensorGroups
 from pipelines.training.images.codebook_training import CODES
 from pipelines.training.images.generator_training import SLOW
 from pipelines.training.images.replicas import Replicas, share_count
@@ -20,13 +19,13 @@ from pipelines.training.images.trainees import Trainee, new_trainee
 from pipelines.training.images.version_frames import VersionFrames
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
-from pipelines.training.provenance import code_version, software_versions
-from pipelines.training.run_folder import RunFolder, run_id_of
-from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
-from pipelines.training.trainings import RunOptions, TrainedRun, finished_run, new_fabric
+from pipelines.training.run_folder import RunFolder
+from pipelines.training.run_journal import OnProgress, RunJournal, loop_settings
+from pipelines.training.sitting import Sitting, train_run
+from pipelines.training.trainings import RunOptions, TrainedRun
 from storage_schemas.image_runs import SAMPLES_FILE, ImageRunCard, ImageRunConfig, ImageTrainingSpec
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.training_runs import CARD_FILE, CONFIG_FILE, CURVES_FILE, STATISTICS_FILE, WEIGHTS_FILE
+from storage_schemas.training_runs import CARD_FILE, CURVES_FILE, STATISTICS_FILE, WEIGHTS_FILE, TrainingState
 
 _LOG = logging.getLogger(__name__)
 
@@ -57,20 +56,13 @@ def train_images(
         StoreError: the store cannot be read or written.
         BuildFailedError: the training diverged.
     """
-    folder = RunFolder(store, config.kind, run_id_of(config))
-    fabric = fabric or new_fabric(options, config.training)
-    if options.fresh and fabric.is_global_zero:
-        folder.remove()
-    fabric.barrier()
-    finished = finished_run(store, config, ImageRunCard)
-    if finished is not None:
-        return finished
-    torch.set_num_threads(options.threads or os.cpu_count() or 1)
-    run = _Run(fabric, folder, new_trainee(fabric, source, config, vgg19), source, config, options, on_progress)
-    try:
-        return run.train()
-    finally:
-        run.close()
+
+    def new_sitting(opened: Fabric, folder: RunFolder) -> _ImageSitting:
+        trainee = new_trainee(opened, source, config, vgg19)
+        journal = RunJournal(opened, folder, on_progress, trainee.stored_state)
+        return _ImageSitting(opened, folder, config, journal, trainee, source, options.checkpoint_every)
+
+    return train_run(store, config, ImageRunCard, options, new_sitting, fabric=fabric, threads=os.cpu_count() or 1)
 
 
 class _Task:
@@ -92,80 +84,63 @@ class _Task:
         return error
 
 
-class _Run:
-    """One sitting of a training."""
+class _ImageSitting(Sitting[ImageRunCard]):
+    """One sitting of the training of codebook or image generator."""
+
+    config: ImageRunConfig
 
     def __init__(
         self,
         fabric: Fabric,
         folder: RunFolder,
+        config: ImageRunConfig,
+        journal: RunJournal,
         trainee: Trainee,
         source: VersionFrames,
-        config: ImageRunConfig,
-        options: RunOptions,
-        on_progress: OnProgress | None,
+        checkpoint_every: int,
     ) -> None:
-        self._fabric, self._folder, self._trainee, self._source = fabric, folder, trainee, source
-        self._config, self._options = config, options
-        self._journal = RunJournal(fabric, folder, on_progress, trainee.stored_state)
-        if fabric.is_global_zero:
-            folder.write_record(CONFIG_FILE, config)
-        self._threads = torch.get_num_threads()
+        super().__init__(fabric, folder, config, journal)
+        self._trainee, self._source, self._checkpoint_every = trainee, source, checkpoint_every
         self._replicas = self._new_replicas()
 
-    def train(self) -> TrainedRun[ImageRunCard]:
-        """Go on from the last checkpoint, or begin, and finish."""
-        checkpoint = read_last_checkpoint(self._folder.store, self._folder.path)
-        self._fabric.barrier()
-        loop = self._new_loop()
-        if checkpoint is not None:
-            state, groups = checkpoint
-            loop.restore(state, {**groups, "model": self._trainee.whole_state(groups["model"])})
-            _LOG.info("%s goes on from step %d", self._folder.name, loop.step)
-        resumed = loop.step
-        self._journal.open(resumed)
-        loop.run(_Task(self._trainee, loop, self._on_samples))
-        loop.checkpoint()
-        if self._fabric.is_global_zero:
-            self._write_results(loop)
-        self._fabric.barrier()
-        card = self._folder.read_card(ImageRunCard)
-        assert card is not None  # noqa: S101 - written by the first process, which the barrier waited for
-        return TrainedRun(card, was_finished=False, resumed_step=resumed, curves=loop.curves)
+    def restore(self, loop: TrainingLoop, state: TrainingState, groups: TensorGroups) -> None:
+        loop.restore(state, {**groups, "model": self._trainee.whole_state(groups["model"])})
+
+    def task(self, loop: TrainingLoop) -> _Task:
+        return _Task(self._trainee, loop, self._on_samples)
 
     def close(self) -> None:
-        """Let go of threads and files."""
         self._trainee.frames.close()
         if self._replicas is not None:
             self._replicas.close()
-        self._journal.close()
+        super().close()
 
-    def _new_loop(self) -> TrainingLoop:
-        spec, trainee = self._config.training, self._trainee
-        settings, watcher = loop_settings(spec, self._options.checkpoint_every), self._journal.watcher()
+    def new_loop(self) -> TrainingLoop:
+        spec, trainee = self.config.training, self._trainee
+        settings, watcher = loop_settings(spec, self._checkpoint_every), self.journal.watcher()
         optimiser = _optimiser(trainee.network, spec)
         companions = trainee.companions(optimiser)
         backward = None if self._replicas is None else self._replicas.backward
-        loop = TrainingLoop(self._fabric, trainee.network, trainee.loss, optimiser, settings, watcher, companions, backward=backward)
+        loop = TrainingLoop(self.fabric, trainee.network, trainee.loss, optimiser, settings, watcher, companions, backward=backward)
         trainee.attach(loop.average)
         return loop
 
     def _new_replicas(self) -> Replicas | None:
         """Divide the threads of a processor among shares of a batch, where nothing but the networks' gradients is wanted of a step."""
-        spec = self._config.training
-        count = share_count(self._threads, spec.batch_frames)
-        if self._fabric.device.type != "cpu" or self._fabric.world_size > 1 or spec.adversarial_share or count == 1:
+        spec = self.config.training
+        count = share_count(self.threads, spec.batch_frames)
+        if self.fabric.device.type != "cpu" or self.fabric.world_size > 1 or spec.adversarial_share or count == 1:
             return None
-        torch.set_num_threads(self._threads // count)
-        return Replicas(self._fabric, self._trainee.loss, count)
+        torch.set_num_threads(self.threads // count)
+        return Replicas(self.fabric, self._trainee.loss, count)
 
     def _on_samples(self, samples: list[Tensor], step: int) -> None:
-        if self._journal.events is not None and samples:
-            self._journal.events.add_image("samples: " + ", ".join(self._trainee.columns), sample_grid(samples), step, dataformats="HWC")
+        if self.journal.events is not None and samples:
+            self.journal.events.add_image("samples: " + ", ".join(self._trainee.columns), sample_grid(samples), step, dataformats="HWC")
 
-    def _write_results(self, loop: TrainingLoop) -> None:
-        folder, trainee = self._folder, self._trainee
-        kept = loop.average.tensors() if self._config.training.keep == "last" or not loop.best else loop.best
+    def write_results(self, loop: TrainingLoop) -> None:
+        folder, trainee = self.folder, self._trainee
+        kept = loop.average.tensors() if self.config.training.keep == "last" or not loop.best else loop.best
         kept_step = loop.step if kept is not loop.best else loop.best_step
         network = trainee.network.eval()
         network.load_state_dict({**network.state_dict(), **kept})
@@ -180,28 +155,19 @@ class _Run:
         folder.write_record(CARD_FILE, self._card(loop, kept_step, sha256, figures))
 
     def _card(self, loop: TrainingLoop, kept_step: int, weights_sha256: str, figures: dict[str, float]) -> ImageRunCard:
-        trainee, tables = self._trainee, self._source.tables
+        trainee = self._trainee
         return ImageRunCard(
-            run_id=self._folder.run_id,
-            kind=self._config.kind,
             dataset=self._source.dataset,
             face_model=self._source.face_model,
-            codebook=self._config.codebook,
+            codebook=self.config.codebook,
             parents=[*self._source.parents, *trainee.parents],
-            config=self._config,
-            code_version=code_version(self._config.kind),
-            software=software_versions(self._config.kind),
-            device=device_name(self._fabric.device),
-            threads=self._threads,
             parameters=sum(parameter.numel() for parameter in trainee.network.parameters() if parameter.requires_grad),
             perceptual=trainee.perceptual,
             adversarial=trainee.adversarial,
-            clips={split: len(table) for split, table in tables.items()},
-            frames={split: int(table.frames.sum()) for split, table in tables.items()},
             kept_step=kept_step,
             validation=figures or None,
             weights_sha256=weights_sha256,
-            **loop_figures(loop, self._config.training),
+            **self.card_fields(loop, self._source.tables),
         )
 
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import logging
 
-import torch
 from lightning.fabric import Fabric
 from torch import nn
 
 from pipelines.judging.clip_media import VersionMedia
-from pipelines.training.checkpoints import read_last_checkpoint
-from pipelines.training.devices import device_name
 from pipelines.training.judges.trainees import JudgeTrainee, new_trainee
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
-from pipelines.training.provenance import code_version, software_versions
-from pipelines.training.run_folder import RunFolder, run_id_of
-from pipelines.training.run_journal import OnProgress, RunJournal, loop_figures, loop_settings
-from pipelines.training.trainings import RunOptions, TrainedRun, default_threads, finished_run, new_fabric
+from pipelines.training.run_folder import RunFolder
+from pipelines.training.run_journal import OnProgress, RunJournal, loop_settings
+from pipelines.training.sitting import Sitting, train_run
+from pipelines.training.trainings import RunOptions, TrainedRun, default_threads
 from storage_schemas.judge_runs import JudgeRunCard, JudgeRunConfig
 from storage_schemas.object_store_protocol import ObjectStore
-from storage_schemas.training_runs import CARD_FILE, CONFIG_FILE, CURVES_FILE, WEIGHTS_FILE
+from storage_schemas.training_runs import CARD_FILE, CURVES_FILE, WEIGHTS_FILE
 
 _LOG = logging.getLogger(__name__)
 
@@ -48,20 +45,12 @@ def train_judge(
         StoreError: the store cannot be read or written.
         BuildFailedError: the training diverged.
     """
-    folder = RunFolder(store, config.kind, run_id_of(config))
-    fabric = fabric or new_fabric(options, config.training)
-    if options.fresh and fabric.is_global_zero:
-        folder.remove()
-    fabric.barrier()
-    finished = finished_run(store, config, JudgeRunCard)
-    if finished is not None:
-        return finished
-    torch.set_num_threads(options.threads or default_threads())
-    run = _Run(fabric, folder, new_trainee(source, config, fabric.device), source, config, options, on_progress)
-    try:
-        return run.train()
-    finally:
-        run.close()
+
+    def new_sitting(opened: Fabric, folder: RunFolder) -> _JudgeSitting:
+        journal = RunJournal(opened, folder, on_progress)
+        return _JudgeSitting(opened, folder, config, journal, new_trainee(source, config, opened.device), source, options.checkpoint_every)
+
+    return train_run(store, config, JudgeRunCard, options, new_sitting, fabric=fabric, threads=default_threads())
 
 
 class _Task:
@@ -84,57 +73,39 @@ class _Task:
         return judged[0]
 
 
-class _Run:
-    """One sitting of a training."""
+class _JudgeSitting(Sitting[JudgeRunCard]):
+    """One sitting of the training of a judge."""
+
+    config: JudgeRunConfig
 
     def __init__(
         self,
         fabric: Fabric,
         folder: RunFolder,
+        config: JudgeRunConfig,
+        journal: RunJournal,
         trainee: JudgeTrainee,
         source: VersionMedia,
-        config: JudgeRunConfig,
-        options: RunOptions,
-        on_progress: OnProgress | None,
+        checkpoint_every: int,
     ) -> None:
-        self._fabric, self._folder, self._trainee, self._source = fabric, folder, trainee, source
-        self._config, self._options = config, options
-        self._journal = RunJournal(fabric, folder, on_progress)
-        if fabric.is_global_zero:
-            folder.write_record(CONFIG_FILE, config)
+        super().__init__(fabric, folder, config, journal)
+        self._trainee, self._source, self._checkpoint_every = trainee, source, checkpoint_every
 
-    def train(self) -> TrainedRun[JudgeRunCard]:
-        """Go on from the last checkpoint, or begin, and finish."""
-        checkpoint = read_last_checkpoint(self._folder.store, self._folder.path)
-        self._fabric.barrier()
-        loop = self._new_loop()
-        if checkpoint is not None:
-            loop.restore(*checkpoint)
-            _LOG.info("%s goes on from step %d", self._folder.name, loop.step)
-        resumed = loop.step
-        self._journal.open(resumed)
-        loop.run(_Task(self._trainee, loop))
-        loop.checkpoint()
-        if self._fabric.is_global_zero:
-            self._write_results(loop)
-        self._fabric.barrier()
-        card = self._folder.read_card(JudgeRunCard)
-        assert card is not None  # noqa: S101 - written by the first process, which the barrier waited for
-        return TrainedRun(card, was_finished=False, resumed_step=resumed, curves=loop.curves)
+    def task(self, loop: TrainingLoop) -> _Task:
+        return _Task(self._trainee, loop)
 
     def close(self) -> None:
-        """Let go of threads and files."""
         self._trainee.batches.close()
-        self._journal.close()
+        super().close()
 
-    def _new_loop(self) -> TrainingLoop:
-        spec, trainee = self._config.training, self._trainee
-        settings, watcher = loop_settings(spec, self._options.checkpoint_every), self._journal.watcher()
+    def new_loop(self) -> TrainingLoop:
+        spec, trainee = self.config.training, self._trainee
+        settings, watcher = loop_settings(spec, self._checkpoint_every), self.journal.watcher()
         optimiser = adamw(trainee.network.named_parameters(), spec.weight_decay, fused=True)
-        return TrainingLoop(self._fabric, trainee.network, trainee.loss, optimiser, settings, watcher)
+        return TrainingLoop(self.fabric, trainee.network, trainee.loss, optimiser, settings, watcher)
 
-    def _write_results(self, loop: TrainingLoop) -> None:
-        folder, network = self._folder, self._trainee.network.eval()
+    def write_results(self, loop: TrainingLoop) -> None:
+        folder, network = self.folder, self._trainee.network.eval()
         network.load_state_dict({**network.state_dict(), **loop.average.tensors()})
         judged = self._trainee.judge(network)
         title = f"{folder.name} on {self._source.dataset}"
@@ -145,21 +116,12 @@ class _Run:
     def _card(self, loop: TrainingLoop, weights_sha256: str, validation: dict[str, float] | None) -> JudgeRunCard:
         trainee = self._trainee
         return JudgeRunCard(
-            run_id=self._folder.run_id,
-            kind=self._config.kind,
             dataset=self._source.dataset,
             parents=list(self._source.parents),
-            config=self._config,
-            code_version=code_version(self._config.kind),
-            software=software_versions(self._config.kind),
-            device=device_name(self._fabric.device),
-            threads=torch.get_num_threads(),
             parameters=sum(parameter.numel() for parameter in trainee.network.parameters()),
-            clips={split: len(table) for split, table in trainee.tables.items()},
-            frames={split: int(table.frames.sum()) for split, table in trainee.tables.items()},
             validation=validation,
             weights_sha256=weights_sha256,
-            **loop_figures(loop, self._config.training),
+            **self.card_fields(loop, trainee.tables),
         )
 
 
