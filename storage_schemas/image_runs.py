@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from storage_schemas.training_runs import RUN_FORMAT, Preset, RunKind
+from storage_schemas.training_runs import RUN_FORMAT, CommonCard, Preset, RunKind
 
 SAMPLES_FILE = "samples.png"
 CODES_FILE, CODES_INDEX_FILE = "codes.safetensors", "codes.json"
@@ -87,57 +87,24 @@ class ImageRunConfig(BaseModel):
     network: dict[str, Any] = Field(description="every size and choice of the network")
 
 
-class ImageRunCard(BaseModel):
-    """What a finished run is, where it comes from and how good it is."""
+class ImageRunCard(CommonCard):
+    """The card of the codebook or of the image generator."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int = RUN_FORMAT
-    run_id: str = Field(description="RUN_ID_DIGITS hex digits: hash of the configuration")
-    kind: RunKind
-    dataset: str = Field(description="id of the dataset version")
+    config: ImageRunConfig
     face_model: str = Field(description="id of the face model of the version's coefficients")
     codebook: str = Field("", description="vqig: id of the codebook's run")
-    parents: list[str] = Field(description="what it was made from, as paths relative to the store")
-    config: ImageRunConfig
-    code_version: str = Field(description="version of the package and hash of the sources of networks and training")
-    software: dict[str, str] = Field(description="versions of the libraries that decide the weights")
-    device: str
-    threads: int = Field(description="processor threads that were used")
-    parameters: int = Field(description="number of trained parameters")
     perceptual: str = Field(description="which perceptual distance it was trained with")
     adversarial: str = Field(description="whether, and from which step, a discriminator took part")
-    clips: dict[str, int] = Field(description="clips by split")
-    frames: dict[str, int] = Field(description="frames by split")
-    steps: int = Field(description="optimiser steps that were done")
-    stopped_by_time: bool = Field(description="the wall-clock cap ended it before its steps were done")
     kept_step: int = Field(description="step whose averaged weights were kept")
-    seconds: float = Field(description="spent on steps, over all sittings")
-    steps_per_second: float
-    losses: dict[str, float] = Field(description="mean over the last steps of each part of the training loss")
     validation: dict[str, float] | None = Field(
         description="of the kept weights on frames of the validation split; null: it has none. Decibels are PSNR of all frames together"
     )
-    weights_sha256: str
-    created: str = Field(description="UTC time; information only")
 
     def lines(self) -> list[str]:
         """Return the card as lines for a terminal."""
-        quality = "no validation clips" if self.validation is None else _figures(self.validation)
-        early = ", stopped by time" if self.stopped_by_time else ""
         codebook = f", codebook {self.codebook}" if self.codebook else ""
-        return [
-            f"{self.kind.value}/{self.run_id} ({self.config.training.preset.value}, {self.parameters:,} parameters)",
-            f"  dataset {self.dataset}, face model {self.face_model}{codebook}",
-            f"  {self.steps} steps in {self.seconds:.1f} s ({self.steps_per_second:.1f} steps/s on {self.device}{early})",
-            f"  perceptual: {self.perceptual}; adversarial: {self.adversarial}",
-            f"  training {_figures(self.losses)}",
-            f"  validation {quality}",
-        ]
-
-
-def _figures(values: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+        taught = f"perceptual: {self.perceptual}; adversarial: {self.adversarial}"
+        return self.card_lines(self.config.training.preset, f", face model {self.face_model}{codebook}", self.validation, taught)
 
 
 class CodesIndex(BaseModel):

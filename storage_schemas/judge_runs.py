@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from storage_schemas.identifiers import Emotion
-from storage_schemas.training_runs import EMOTIONS, RUN_FORMAT, Preset, RunKind
+from storage_schemas.training_runs import EMOTIONS, RUN_FORMAT, CommonCard, Preset, RunKind
 
 JUDGED_EMOTIONS: tuple[str, ...] = tuple(emotion for emotion in EMOTIONS if emotion != Emotion.UNLABELLED.value)
 """The emotions that are told apart, in the order of the judge's probabilities."""
@@ -70,45 +70,12 @@ class JudgeRunConfig(BaseModel):
     network: dict[str, Any] = Field(description="every size and choice of the network")
 
 
-class JudgeRunCard(BaseModel):
-    """What a finished run is, where it comes from and how good it is."""
+class JudgeRunCard(CommonCard):
+    """The card of a judge."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int = RUN_FORMAT
-    run_id: str = Field(description="RUN_ID_DIGITS hex digits: hash of the configuration")
-    kind: RunKind
-    dataset: str = Field(description="id of the dataset version")
-    parents: list[str] = Field(description="what it was made from, as paths relative to the store")
     config: JudgeRunConfig
-    code_version: str = Field(description="version of the package and hash of the sources of networks and training")
-    software: dict[str, str] = Field(description="versions of the libraries that decide the weights")
-    device: str
-    threads: int = Field(description="processor threads that were used")
-    parameters: int = Field(description="number of trained parameters")
-    clips: dict[str, int] = Field(description="clips by split")
-    frames: dict[str, int] = Field(description="frames by split")
-    steps: int = Field(description="optimiser steps that were done")
-    stopped_by_time: bool = Field(description="the wall-clock cap ended it before its steps were done")
-    seconds: float = Field(description="spent on steps, over all sittings")
-    steps_per_second: float
-    losses: dict[str, float] = Field(description="mean over the last steps of each part of the training loss")
     validation: dict[str, float] | None = Field(description="of the kept weights on clips of the validation split; null: it has none")
-    weights_sha256: str
-    created: str = Field(description="UTC time; information only")
 
     def lines(self) -> list[str]:
         """Return the card as lines for a terminal."""
-        quality = "no validation clips" if self.validation is None else _figures(self.validation)
-        early = ", stopped by time" if self.stopped_by_time else ""
-        return [
-            f"{self.kind.value}/{self.run_id} ({self.config.training.preset.value}, {self.parameters:,} parameters)",
-            f"  dataset {self.dataset}",
-            f"  {self.steps} steps in {self.seconds:.1f} s ({self.steps_per_second:.1f} steps/s on {self.device}{early})",
-            f"  training {_figures(self.losses)}",
-            f"  validation {quality}",
-        ]
-
-
-def _figures(values: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+        return self.card_lines(self.config.training.preset, "", self.validation)

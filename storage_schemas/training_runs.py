@@ -131,8 +131,8 @@ class TrainingState(BaseModel):
     sha256: dict[str, str] = Field(default_factory=dict, description="of the checkpoint's files")
 
 
-class RunCard(BaseModel):
-    """What a finished run is, where it comes from and how good it is."""
+class CommonCard(BaseModel):
+    """What the cards of all finished runs say: where a run comes from, what it was made with and how it went."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -140,10 +140,8 @@ class RunCard(BaseModel):
     run_id: str = Field(description="RUN_ID_DIGITS hex digits: hash of the configuration")
     kind: RunKind
     dataset: str = Field(description="id of the dataset version, or imported- and a hash of imported files")
-    face_model: str = Field(description="id of the face model whose coefficients it was trained on; empty: unknown")
     parents: list[str] = Field(description="what it was made from, as paths relative to the store")
-    config: RunConfig
-    code_version: str = Field(description="version of the package and hash of the sources of network and training")
+    code_version: str = Field(description="version of the package and hash of the sources of networks and training")
     software: dict[str, str] = Field(description="versions of the libraries that decide the weights")
     device: str
     threads: int = Field(description="processor threads that were used")
@@ -152,31 +150,49 @@ class RunCard(BaseModel):
     frames: dict[str, int] = Field(description="frames by split")
     steps: int = Field(description="optimiser steps that were done")
     stopped_by_time: bool = Field(description="the wall-clock cap ended it before its steps were done")
-    kept_step: int = Field(description="step whose averaged weights were kept")
     seconds: float = Field(description="spent on steps, over all sittings")
     steps_per_second: float
     losses: dict[str, float] = Field(description="mean over the last steps of each part of the training loss")
-    validation: dict[str, float] | None = Field(
-        description="of the kept weights: negative log-likelihood per dimension in raw and normalised units; null: no validation clips"
-    )
     weights_sha256: str
     created: str = Field(description="UTC time; information only")
 
-    def lines(self) -> list[str]:
-        """Return the card as lines for a terminal."""
-        quality = "no validation clips" if self.validation is None else _figures(self.validation)
+    def card_lines(self, preset: Preset, sources: str, validation: dict[str, float] | None, *more: str) -> list[str]:
+        """Return the card as lines for a terminal.
+
+        Args:
+            preset: of the training.
+            sources: what it was made from besides the dataset version, after a comma; may be empty.
+            validation: figures of the kept weights; None: no clips to validate with.
+            more: lines after that of the steps.
+        """
         early = ", stopped by time" if self.stopped_by_time else ""
         return [
-            f"{self.kind.value}/{self.run_id} ({self.config.training.preset.value}, {self.parameters:,} parameters)",
-            f"  dataset {self.dataset}, face model {self.face_model or 'unknown'}",
+            f"{self.kind.value}/{self.run_id} ({preset.value}, {self.parameters:,} parameters)",
+            f"  dataset {self.dataset}{sources}",
             f"  {self.steps} steps in {self.seconds:.1f} s ({self.steps_per_second:.1f} steps/s on {self.device}{early})",
+            *(f"  {line}" for line in more),
             f"  training {_figures(self.losses)}",
-            f"  validation {quality}",
+            f"  validation {'no validation clips' if validation is None else _figures(validation)}",
         ]
 
 
+class RunCard(CommonCard):
+    """The card of ExpFlow or PoseFlow."""
+
+    config: RunConfig
+    face_model: str = Field(description="id of the face model whose coefficients it was trained on; empty: unknown")
+    kept_step: int = Field(description="step whose averaged weights were kept")
+    validation: dict[str, float] | None = Field(
+        description="of the kept weights: negative log-likelihood per dimension in raw and normalised units; null: no validation clips"
+    )
+
+    def lines(self) -> list[str]:
+        """Return the card as lines for a terminal."""
+        return self.card_lines(self.config.training.preset, f", face model {self.face_model or 'unknown'}", self.validation)
+
+
 def _figures(values: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+    return ", ".join(f"{name} {value:.4g}" for name, value in values.items())
 
 
 def run_folder(kind: RunKind, run_id: str) -> str:

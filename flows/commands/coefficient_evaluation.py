@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.console import progress_bar, say, write_json, write_line, write_table
+from flows.commands.console import progress_bar, say, write_figures, write_json, write_line
 from flows.commands.dataset import opened_store
 from flows.commands.options import DatasetOption, DeviceOption, JsonOption, StoreOption
 from storage_schemas.errors import BadInputError
@@ -69,12 +69,7 @@ def _show_evaluation(report: EvaluationReport) -> None:
     from pipelines.coefficient_evaluation.figure_list import FIGURES  # noqa: PLC0415
 
     write_line(f"{', '.join(report.models)} on {len(report.clips)} clips of {report.dataset} ({report.split}), {report.seeds} seeds each")
-    rows = []
-    for name, value in report.figures.items():
-        figure = FIGURES[name]
-        verdict = "" if value is None or not figure.wanted else "yes" if figure.is_met(value) else "no"
-        rows.append([name, "not measured" if value is None else value, figure.wanted, verdict, figure.meaning])
-    write_table("figures", ["figure", "found", "wanted", "met", "meaning"], rows)
+    write_figures(report.figures, FIGURES)
     say(f"{sum(report.seconds.values()):.0f} s: {', '.join(f'{name} {value:.1f}' for name, value in report.seconds.items())}")
 
 

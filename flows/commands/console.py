@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -11,6 +11,8 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+
+from pipelines.figure_meaning import FigureMeaning
 
 _STDERR = Console(stderr=True)
 _STDOUT = Console()
@@ -47,6 +49,16 @@ def write_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     for row in rows:
         table.add_row(*[_cell(value) for value in row])
     _STDOUT.print(table, markup=False)
+
+
+def write_figures(figures: Mapping[str, float | None], meanings: Mapping[str, FigureMeaning]) -> None:
+    """Write the figures of an evaluation to stdout: what was found, what is wanted, and what it means."""
+    rows = []
+    for name, value in figures.items():
+        figure = meanings[name]
+        verdict = "" if value is None or not figure.wanted else "yes" if figure.is_met(value) else "no"
+        rows.append([name, "not measured" if value is None else value, figure.wanted, verdict, figure.meaning])
+    write_table("figures", ["figure", "found", "wanted", "met", "meaning"], rows)
 
 
 def write_line(text: str) -> None:

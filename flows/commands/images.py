@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.commands.console import progress_bar, say, write_json, write_line, write_table
+from flows.commands.console import progress_bar, say, write_figures, write_json, write_line
 from flows.commands.dataset import opened_store
 from flows.commands.options import DatasetOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
 from flows.native_logs import native_logs_hidden
@@ -192,12 +192,7 @@ def _show_evaluation(report: ImageEvaluationReport) -> None:
     from pipelines.image_evaluation.figure_list import FIGURES  # noqa: PLC0415
 
     write_line(f"{report.model} ({report.variant}) on {len(report.clips)} clips of {report.dataset} ({report.split}), {report.device}")
-    rows = []
-    for name, value in report.figures.items():
-        figure = FIGURES[name]
-        verdict = "" if value is None or not figure.wanted else "yes" if figure.is_met(value) else "no"
-        rows.append([name, "not measured" if value is None else value, figure.wanted, verdict, figure.meaning])
-    write_table("figures", ["figure", "found", "wanted", "met", "meaning"], rows)
+    write_figures(report.figures, FIGURES)
 
 
 def _write_png(path: Path, rgb: NDArray[np.uint8]) -> None:

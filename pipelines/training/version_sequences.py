@@ -19,6 +19,7 @@ from pipelines.dataset.part_store import open_part_array
 from pipelines.dataset.version_tables import VersionTable, read_batches, version_folder
 from pipelines.dataset.versions import load_manifest
 from pipelines.training.coefficient_sequences import SEQUENCE_SCHEMA, CoefficientSequence, SequenceTable
+from storage_schemas.dataset_version import VersionManifest
 from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import RowRange
@@ -26,6 +27,17 @@ from storage_schemas.part_layout import RowRange
 _CLIP_COLUMNS = ["clip_id" if name == "sequence_id" else name for name in SEQUENCE_SCHEMA.names]
 _OPEN_ARRAYS = 64
 _Span = tuple[str, int, int]
+
+
+def manifest_with_coefficients(store: ObjectStore, version: str) -> VersionManifest:
+    """Return the manifest of a version (id, beginning of one, or tag) that has coefficients to train on; BadInputError otherwise."""
+    manifest = load_manifest(store, version)
+    if not manifest.face_model:
+        raise BadInputError(
+            f"dataset version {manifest.dataset_version} has no coefficients to train on; "
+            "build it with `face_model: {enabled: true}` in its specification"
+        )
+    return manifest
 
 
 class VersionSequences:
@@ -44,12 +56,7 @@ class VersionSequences:
     parents: tuple[str, ...]
 
     def __init__(self, store: ObjectStore, version: str) -> None:
-        manifest = load_manifest(store, version)
-        if not manifest.face_model:
-            raise BadInputError(
-                f"dataset version {manifest.dataset_version} has no coefficients to train on; "
-                "build it with `face_model: {enabled: true}` in its specification"
-            )
+        manifest = manifest_with_coefficients(store, version)
         self.store = store
         self.dataset = manifest.dataset_version
         self.face_model = manifest.face_model

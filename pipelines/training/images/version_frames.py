@@ -22,10 +22,10 @@ from pipelines.dataset.part_arrays import layout_of
 from pipelines.dataset.part_reading import array_rows
 from pipelines.dataset.part_store import open_part_array
 from pipelines.dataset.version_tables import VersionTable, read_batches, version_folder
-from pipelines.dataset.versions import load_manifest
 from pipelines.training.coefficient_sequences import SequenceTable
 from pipelines.training.images.face_regions import Float32Array, face_openings, region_boxes
 from pipelines.training.images.face_window import face_window
+from pipelines.training.version_sequences import manifest_with_coefficients
 from storage_schemas.errors import BadInputError, StoreError
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.part_layout import RowRange
@@ -87,12 +87,7 @@ class VersionFrames:
     """
 
     def __init__(self, store: ObjectStore, version: str) -> None:
-        manifest = load_manifest(store, version)
-        if not manifest.face_model:
-            raise BadInputError(
-                f"dataset version {manifest.dataset_version} has no coefficients to train on; "
-                "build it with `face_model: {enabled: true}` in its specification"
-            )
+        manifest = manifest_with_coefficients(store, version)
         self.store = store
         self.dataset = manifest.dataset_version
         self.face_model = manifest.face_model

@@ -2,16 +2,8 @@ from __future__ import annotations
 
 import re
 
-from pipelines.image_evaluation.figure_list import FIGURES, Figure
+from pipelines.image_evaluation.figure_list import FIGURES
 from tests.factories.repository import document
-
-
-def test_a_figure_says_what_is_wanted() -> None:
-    assert Figure("x", 27.0).wanted == "27 or more"
-    assert Figure("x").wanted == ""
-    assert Figure("x", 27.0).is_met(27.0)
-    assert not Figure("x", 27.0).is_met(26.9)
-    assert Figure("x").is_met(-1.0)
 
 
 def test_the_document_lists_every_figure() -> None:
