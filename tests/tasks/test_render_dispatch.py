@@ -52,7 +52,6 @@ def test_a_chunk_is_read_as_it_was_written(tmp_path: Path) -> None:
         assert read_chunk(store, chunk_path("plan", 0)) == ("/lists", clips)
 
 
-@pytest.mark.slow
 def test_dask_workers_with_a_gpu_render_chunks(render_runs: RenderStore, tmp_path: Path) -> None:
     request, plan = planned(render_runs, tmp_path, "dask")
     rendered(request.model_copy(update={"out": str(tmp_path / "here")}), tmp_path)
@@ -70,7 +69,6 @@ def test_dask_workers_with_a_gpu_render_chunks(render_runs: RenderStore, tmp_pat
     assert not (tmp_path / "dask" / "results" / "plans").exists()
 
 
-@pytest.mark.slow
 def test_flow_runs_of_a_work_pool_render_chunks(render_runs: RenderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     request, plan = planned(render_runs, tmp_path, "pool")
     asked: list[dict[str, Any]] = []

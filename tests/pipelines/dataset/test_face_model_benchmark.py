@@ -34,7 +34,6 @@ def _fitted(frames: int, seed: int) -> FittedClip:
     return FittedClip(row, clip.landmarks_px, fit.pose, mesh_in_crop(model, fit.identity, fit.expression, fit.pose, SIZE_PX))
 
 
-@pytest.mark.slow
 def test_every_figure_is_measured(published: tuple[ManagedStore, VersionManifest], monkeypatch: pytest.MonkeyPatch) -> None:
     """Of clips whose landmarks and fits belong together, which those of the made-up version do not."""
     monkeypatch.setattr(face_model_benchmark, "LEARNED_FRAMES", 300)

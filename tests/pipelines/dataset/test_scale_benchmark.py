@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import orjson
-import pytest
 
 from infra.managed_store import ManagedStore
 from infra.object_store import open_store
@@ -15,7 +14,6 @@ def open_local(uri: str) -> ManagedStore:
     return open_store(uri, Settings(store_fsync=False))
 
 
-@pytest.mark.slow
 def test_measures_every_stage(tmp_path: Path) -> None:
     figures = measure_scale(open_local, str(tmp_path), clips=1000)
     assert set(figures["stages"]) == {"listing", "plan", "indices", "publish", "publish_changed", "diff", "verify_manifest_only"}

@@ -66,7 +66,6 @@ def test_packed_parts_make_a_whole_version(tmp_path: Path) -> None:
     assert (manifest.counts["recordings"], manifest.counts["recordings_kept"], manifest.counts["rejections"]) == (3, 2, 1)
 
 
-@pytest.mark.slow
 def test_a_version_on_s3_is_the_one_on_disk(tmp_path: Path, endpoint: str) -> None:
     with (
         local_store(tmp_path / "store") as disk,

@@ -53,7 +53,6 @@ sys.stdout.write(learned_from(CLIPS).model_id)
 """
 
 
-@pytest.mark.slow
 def test_same_id_with_one_thread_and_with_two() -> None:
     ids = {
         subprocess.run(

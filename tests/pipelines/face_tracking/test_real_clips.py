@@ -65,7 +65,6 @@ def check_head_is_inside(piece: Piece, window: CropWindow) -> None:
     assert piece.region.contains(window.x_px, window.y_px, window.size_px, window.size_px)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ONE_FACE)
 def test_recording_of_one_face_is_one_piece(shared_data: Path, name: str) -> None:
     ended, (width, height) = results(shared_data / "clips" / name, CropSettings())
@@ -76,7 +75,6 @@ def test_recording_of_one_face_is_one_piece(shared_data: Path, name: str) -> Non
     check_head_is_inside(piece, union_window(piece.boxes, width, height, CropSettings().margin, inside=piece.region))
 
 
-@pytest.mark.slow
 def test_recording_of_two_faces_follows_the_policy(shared_data: Path) -> None:
     (rejected,), _ = results(shared_data / "clips" / TWO_FACES, CropSettings())
     assert isinstance(rejected, RejectedPiece)

@@ -53,7 +53,6 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, message: str) -
         read_reference_file(tmp_path / name, None)
 
 
-@pytest.mark.slow
 def test_a_picture_without_a_face_is_named(tmp_path: Path, face_model: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 60, (200, 300, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / "noise.png"), noise)
@@ -62,7 +61,6 @@ def test_a_picture_without_a_face_is_named(tmp_path: Path, face_model: Path) -> 
         read_reference_file(tmp_path / "noise.png", face_model)
 
 
-@pytest.mark.slow
 def test_pictures_and_videos_are_fitted_like_clips(shared_data: Path, face_model: Path) -> None:
     picture = read_reference_file(shared_data / "portraits" / "macron_512.png", face_model)
     video = read_reference_file(shared_data / "clips" / "may_5s_512.mp4", face_model)

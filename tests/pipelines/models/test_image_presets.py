@@ -46,7 +46,6 @@ def test_tiny_is_tiny() -> None:
     assert _frame_flop("tiny") < 4e9
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "limit_gflop"), [("small", 60), ("paper", 130)])
 def test_work_of_a_frame(name: str, limit_gflop: float) -> None:
     assert _frame_flop(name) < limit_gflop * 1e9

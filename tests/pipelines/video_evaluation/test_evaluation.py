@@ -159,7 +159,6 @@ def test_videos_that_cannot_be_judged_for_lip_sync_are_named(tmp_path: Path) -> 
     assert "not_heard" not in {warning.rule for warning in without.warnings}
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("in_this_process")
 def test_published_networks_are_asked_where_their_weights_are_given(true_videos: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)

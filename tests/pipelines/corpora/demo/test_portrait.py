@@ -42,9 +42,8 @@ def test_coordinates_of_a_512_px_frame_are_those_of_the_portrait() -> None:
     assert portrait.to_frame(landmarks[:, :2]) == pytest.approx(portrait.points[:, :2])
 
 
-@pytest.mark.slow
 def test_triangles_are_the_faces_of_mediapipes_tesselation() -> None:
-    from mediapipe.python.solutions.face_mesh_connections import FACEMESH_TESSELATION  # noqa: PLC0415 - slow, and only slow tests need it
+    from mediapipe.python.solutions.face_mesh_connections import FACEMESH_TESSELATION  # noqa: PLC0415 - slow
 
     edges = {tuple(sorted(edge)) for edge in FACEMESH_TESSELATION}
     triangles = face_triangles()
@@ -55,7 +54,6 @@ def test_triangles_are_the_faces_of_mediapipes_tesselation() -> None:
     assert 468 - len(edges) + len(triangles) == 1 - 3  # a disc with three holes: two eyes and the mouth
 
 
-@pytest.mark.slow
 def test_landmarks_are_those_of_the_network() -> None:
     import mediapipe  # noqa: PLC0415
 

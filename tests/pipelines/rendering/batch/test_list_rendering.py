@@ -73,7 +73,6 @@ def check_clip(path: Path, row: dict[str, Any]) -> None:
     assert set(lineage["files_sha256"]) == {"portrait", "audio"}
 
 
-@pytest.mark.slow
 def test_changed_rows_and_files_are_made_anew(render_runs: RenderStore, tmp_path: Path) -> None:
     rows = rows_of(3, output="")
     rows[0]["output"] = "a.mp4"
@@ -89,7 +88,6 @@ def test_changed_rows_and_files_are_made_anew(render_runs: RenderStore, tmp_path
     assert len(digests(tmp_path / "out")) == 3
 
 
-@pytest.mark.slow
 def test_paste_back_gives_clips_of_the_picture(render_runs: RenderStore, tmp_path: Path) -> None:
     render(render_runs, rows_of(1), tmp_path / "out", paste_back=True)
 
@@ -101,7 +99,6 @@ def test_paste_back_gives_clips_of_the_picture(render_runs: RenderStore, tmp_pat
     assert np.abs(corner - corner[0]).max() <= 6  # what is around the face stays
 
 
-@pytest.mark.slow
 def test_references_poses_and_bad_files(render_runs: RenderStore, tmp_path: Path) -> None:
     (render_runs.folder / "broken.wav").write_bytes(b"RIFF no sound at all" * 20)
     (render_runs.folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
