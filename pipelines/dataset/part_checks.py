@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ import zarr
 from pydantic import ValidationError
 
 from pipelines.dataset.frame_tar_checks import check_frames_tar
+from pipelines.dataset.local_copies import folder_for_copies
 from pipelines.dataset.packing import family_hash
 from pipelines.dataset.part_arrays import ArrayLayout, arrays_of, group_name
 from pipelines.dataset.problems import Check, Problem, ProblemList
@@ -62,30 +61,15 @@ class PartToCheck:
 
 
 def check_part(store: ObjectStore, part: PartToCheck) -> list[Problem]:
-    """Re-hash and decode every file of a part and return what is wrong with it; damaged data raise nothing.
-
-    Raises:
-        StoreError: if the scratch folder cannot be written.
-    """
+    """Re-hash and decode every file of a part and return what is wrong with it; damaged data raise nothing."""
     problems = ProblemList()
     index = _read_index(store, part, problems)
-    scratch = _scratch_folder(store)
-    try:
+    with folder_for_copies(store) as scratch:
         for item in part.objects:
             _check_object(store, part, item, index, scratch, problems)
         if index is not None and arrays_of(part.family):
             _check_arrays(part, index, scratch, problems)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return problems.all()
-
-
-def _scratch_folder(store: ObjectStore) -> Path:
-    """Return a folder for temporary files; of a store that cannot be written, the system's."""
-    try:
-        return store.scratch_folder()
-    except StoreError:
-        return Path(tempfile.mkdtemp())
 
 
 def _read_index(store: ObjectStore, part: PartToCheck, problems: ProblemList) -> PartIndex | None:

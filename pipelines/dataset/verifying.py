@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from pipelines.dataset.clip_rows import StoredIndex, part_columns
 from pipelines.dataset.face_model_store import fetch_face_model, read_card
+from pipelines.dataset.local_copies import folder_for_copies
 from pipelines.dataset.part_checks import check_part, parts_of
 from pipelines.dataset.problems import Check, Problem, ProblemList
 from pipelines.dataset.table_checks import check_manifest, check_tables
@@ -104,16 +104,14 @@ def _check_face_model(store: ObjectStore, model_id: str) -> Iterator[Problem]:
     """Check that the model of the coefficients is there and is the one its id says."""
     if not model_id:
         return
-    scratch = store.scratch_folder()
     try:
         read_card(store, model_id)
-        fetch_face_model(store, model_id, scratch)
+        with folder_for_copies(store) as folder:
+            fetch_face_model(store, model_id, folder)
     except FileNotFoundError:
         yield Problem(check=Check.FACE_MODEL, item=model_id, message="the version names this face model, the store does not have it")
     except StoreError as error:
         yield Problem(check=Check.FACE_MODEL, item=model_id, message=str(error))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _check_clip_rows(store: ObjectStore, version_id: str) -> Iterator[Problem]:

@@ -81,7 +81,7 @@ def test_a_bucket_that_is_not_there(tmp_path: Path, command_line: CommandLine, d
         done = on_s3.run(*build_arguments(spec_file, demo_corpus, "s3://nobody-made-this-bucket/prefix"))
     assert (done.returncode, done.stdout) == (1, "")
     assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert done.stderr.startswith("error: cannot write to the store s3://nobody-made-this-bucket/prefix: ")
+    assert done.stderr.startswith("error: cannot read s3://nobody-made-this-bucket/prefix/store.json: the bucket does not exist ")
     assert done.stderr.endswith("make it, or correct the address of the store\n")
 
 

@@ -30,6 +30,7 @@ from storage_schemas.part_layout import Family, PartClip, RowRange, part_path
 from tests.factories.dataset_parts import SPEC, store_part
 from tests.factories.dataset_versions import CREATED, description, local_store
 from tests.factories.face_models import small_face_model
+from tests.factories.file_systems import make_read_only, tiny_file_system
 from tests.factories.fitted_versions import RECORDINGS, publish_fitted
 
 LATER = time.time() + 100_000
@@ -82,6 +83,15 @@ def test_a_missing_or_wrong_face_model_is_found(store: ManagedStore) -> None:
     (problem,) = verify_version(store, manifest.dataset_version)
     assert (problem.check, problem.item) == (Check.FACE_MODEL, manifest.face_model)
     assert summarise_version(store, manifest.dataset_version).quality is not None
+
+
+def test_a_store_that_cannot_be_written_is_verified(tmp_path: Path) -> None:
+    with tiny_file_system("64m") as disk:
+        with local_store(disk / "store") as writable:
+            version = publish_fitted(writable).dataset_version
+        make_read_only(disk)
+        with local_store(disk / "store") as store:
+            assert verify_version(store, version) == []
 
 
 def test_damaged_coefficients_are_found(store: ManagedStore, tmp_path: Path) -> None:
