@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import torch
 from lightning.fabric import Fabric
 from torch import nn
@@ -15,7 +13,7 @@ from pipelines.training.coefficient_sequences import SequenceSource
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
 from pipelines.training.run_folder import RunFolder
-from pipelines.training.run_journal import OnProgress, RunJournal, loop_settings
+from pipelines.training.run_journal import OnProgress, RunJournal
 from pipelines.training.run_settings import network_config
 from pipelines.training.sitting import Sitting, train_run
 from pipelines.training.trainings import RunOptions, TrainedRun, default_threads
@@ -32,7 +30,6 @@ from storage_schemas.training_runs import (
     RunConfig,
 )
 
-_LOG = logging.getLogger(__name__)
 _UNDECAYED = ("linears.", "actnorm.")
 
 
@@ -61,7 +58,8 @@ def train_coefficients(
     """
 
     def new_sitting(opened: Fabric, folder: RunFolder) -> _CoefficientSitting:
-        return _CoefficientSitting(opened, folder, config, RunJournal(opened, folder, on_progress), source, options.checkpoint_every)
+        journal = RunJournal(opened, folder, on_progress)
+        return _CoefficientSitting(opened, folder, config, journal, options.checkpoint_every, source)
 
     return train_run(store, config, RunCard, options, new_sitting, fabric=fabric, threads=default_threads())
 
@@ -86,10 +84,10 @@ class _CoefficientSitting(Sitting[RunCard]):
     config: RunConfig
 
     def __init__(
-        self, fabric: Fabric, folder: RunFolder, config: RunConfig, journal: RunJournal, source: SequenceSource, checkpoint_every: int
+        self, fabric: Fabric, folder: RunFolder, config: RunConfig, journal: RunJournal, checkpoint_every: int, source: SequenceSource
     ) -> None:
-        super().__init__(fabric, folder, config, journal)
-        self._source, self._checkpoint_every = source, checkpoint_every
+        super().__init__(fabric, folder, config, journal, checkpoint_every)
+        self._source = source
         self._data = CoefficientData(folder.store, source, config.kind, config.training)
         self._flow = self._new_flow()
         self._windows = self._data.training_windows(self._flow)
@@ -124,8 +122,7 @@ class _CoefficientSitting(Sitting[RunCard]):
     def new_loop(self) -> TrainingLoop:
         spec = self.config.training
         optimiser = adamw(self._flow.named_parameters(), spec.weight_decay, _UNDECAYED)
-        settings, watcher = loop_settings(spec, self._checkpoint_every), self.journal.watcher()
-        return TrainingLoop(self.fabric, self._flow, CoefficientLoss(self._flow, spec), optimiser, settings, watcher)
+        return TrainingLoop(self.fabric, self._flow, CoefficientLoss(self._flow, spec), optimiser, self.settings, self.journal.watcher())
 
     def write_results(self, loop: TrainingLoop) -> None:
         spec, folder, device = self.config.training, self.folder, self.fabric.device

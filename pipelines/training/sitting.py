@@ -17,7 +17,7 @@ from pipelines.training.devices import device_name
 from pipelines.training.loop import Task, TrainingLoop
 from pipelines.training.provenance import code_version, software_versions
 from pipelines.training.run_folder import CardT, RunFolder, run_id_of
-from pipelines.training.run_journal import RunJournal, loop_figures
+from pipelines.training.run_journal import RunJournal, loop_figures, loop_settings
 from pipelines.training.trainings import AnyConfig, RunOptions, TrainedRun, finished_run, new_fabric
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import CONFIG_FILE, TrainingState
@@ -42,11 +42,13 @@ class Sitting(ABC, Generic[CardT]):
         folder: of the run.
         config: what is trained.
         journal: of this sitting.
+        settings: of the loop.
         threads: processor threads of the training.
     """
 
-    def __init__(self, fabric: Fabric, folder: RunFolder, config: AnyConfig, journal: RunJournal) -> None:
+    def __init__(self, fabric: Fabric, folder: RunFolder, config: AnyConfig, journal: RunJournal, checkpoint_every: int) -> None:
         self.fabric, self.folder, self.config, self.journal = fabric, folder, config, journal
+        self.settings = loop_settings(config.training, checkpoint_every)
         self.threads = torch.get_num_threads()
         if fabric.is_global_zero:
             folder.write_record(CONFIG_FILE, config)

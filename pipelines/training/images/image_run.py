@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 
@@ -20,14 +19,12 @@ from pipelines.training.images.version_frames import VersionFrames
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
 from pipelines.training.run_folder import RunFolder
-from pipelines.training.run_journal import OnProgress, RunJournal, loop_settings
+from pipelines.training.run_journal import OnProgress, RunJournal
 from pipelines.training.sitting import Sitting, train_run
 from pipelines.training.trainings import RunOptions, TrainedRun
 from storage_schemas.image_runs import SAMPLES_FILE, ImageRunCard, ImageRunConfig, ImageTrainingSpec
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import CARD_FILE, CURVES_FILE, STATISTICS_FILE, WEIGHTS_FILE, TrainingState
-
-_LOG = logging.getLogger(__name__)
 
 
 def train_images(
@@ -60,7 +57,7 @@ def train_images(
     def new_sitting(opened: Fabric, folder: RunFolder) -> _ImageSitting:
         trainee = new_trainee(opened, source, config, vgg19)
         journal = RunJournal(opened, folder, on_progress, trainee.stored_state)
-        return _ImageSitting(opened, folder, config, journal, trainee, source, options.checkpoint_every)
+        return _ImageSitting(opened, folder, config, journal, options.checkpoint_every, trainee, source)
 
     return train_run(store, config, ImageRunCard, options, new_sitting, fabric=fabric, threads=os.cpu_count() or 1)
 
@@ -95,12 +92,12 @@ class _ImageSitting(Sitting[ImageRunCard]):
         folder: RunFolder,
         config: ImageRunConfig,
         journal: RunJournal,
+        checkpoint_every: int,
         trainee: Trainee,
         source: VersionFrames,
-        checkpoint_every: int,
     ) -> None:
-        super().__init__(fabric, folder, config, journal)
-        self._trainee, self._source, self._checkpoint_every = trainee, source, checkpoint_every
+        super().__init__(fabric, folder, config, journal, checkpoint_every)
+        self._trainee, self._source = trainee, source
         self._replicas = self._new_replicas()
 
     def restore(self, loop: TrainingLoop, state: TrainingState, groups: TensorGroups) -> None:
@@ -117,11 +114,12 @@ class _ImageSitting(Sitting[ImageRunCard]):
 
     def new_loop(self) -> TrainingLoop:
         spec, trainee = self.config.training, self._trainee
-        settings, watcher = loop_settings(spec, self._checkpoint_every), self.journal.watcher()
         optimiser = _optimiser(trainee.network, spec)
         companions = trainee.companions(optimiser)
         backward = None if self._replicas is None else self._replicas.backward
-        loop = TrainingLoop(self.fabric, trainee.network, trainee.loss, optimiser, settings, watcher, companions, backward=backward)
+        loop = TrainingLoop(
+            self.fabric, trainee.network, trainee.loss, optimiser, self.settings, self.journal.watcher(), companions, backward=backward
+        )
         trainee.attach(loop.average)
         return loop
 

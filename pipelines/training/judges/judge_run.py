@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from lightning.fabric import Fabric
 from torch import nn
 
@@ -12,14 +10,12 @@ from pipelines.training.judges.trainees import JudgeTrainee, new_trainee
 from pipelines.training.loop import TrainingLoop, adamw
 from pipelines.training.loss_curves import curves_png
 from pipelines.training.run_folder import RunFolder
-from pipelines.training.run_journal import OnProgress, RunJournal, loop_settings
+from pipelines.training.run_journal import OnProgress, RunJournal
 from pipelines.training.sitting import Sitting, train_run
 from pipelines.training.trainings import RunOptions, TrainedRun, default_threads
 from storage_schemas.judge_runs import JudgeRunCard, JudgeRunConfig
 from storage_schemas.object_store_protocol import ObjectStore
 from storage_schemas.training_runs import CARD_FILE, CURVES_FILE, WEIGHTS_FILE
-
-_LOG = logging.getLogger(__name__)
 
 
 def train_judge(
@@ -47,8 +43,8 @@ def train_judge(
     """
 
     def new_sitting(opened: Fabric, folder: RunFolder) -> _JudgeSitting:
-        journal = RunJournal(opened, folder, on_progress)
-        return _JudgeSitting(opened, folder, config, journal, new_trainee(source, config, opened.device), source, options.checkpoint_every)
+        trainee, journal = new_trainee(source, config, opened.device), RunJournal(opened, folder, on_progress)
+        return _JudgeSitting(opened, folder, config, journal, options.checkpoint_every, trainee, source)
 
     return train_run(store, config, JudgeRunCard, options, new_sitting, fabric=fabric, threads=default_threads())
 
@@ -84,12 +80,12 @@ class _JudgeSitting(Sitting[JudgeRunCard]):
         folder: RunFolder,
         config: JudgeRunConfig,
         journal: RunJournal,
+        checkpoint_every: int,
         trainee: JudgeTrainee,
         source: VersionMedia,
-        checkpoint_every: int,
     ) -> None:
-        super().__init__(fabric, folder, config, journal)
-        self._trainee, self._source, self._checkpoint_every = trainee, source, checkpoint_every
+        super().__init__(fabric, folder, config, journal, checkpoint_every)
+        self._trainee, self._source = trainee, source
 
     def task(self, loop: TrainingLoop) -> _Task:
         return _Task(self._trainee, loop)
@@ -100,9 +96,8 @@ class _JudgeSitting(Sitting[JudgeRunCard]):
 
     def new_loop(self) -> TrainingLoop:
         spec, trainee = self.config.training, self._trainee
-        settings, watcher = loop_settings(spec, self._checkpoint_every), self.journal.watcher()
         optimiser = adamw(trainee.network.named_parameters(), spec.weight_decay, fused=True)
-        return TrainingLoop(self.fabric, trainee.network, trainee.loss, optimiser, settings, watcher)
+        return TrainingLoop(self.fabric, trainee.network, trainee.loss, optimiser, self.settings, self.journal.watcher())
 
     def write_results(self, loop: TrainingLoop) -> None:
         folder, network = self.folder, self._trainee.network.eval()
